@@ -1,0 +1,116 @@
+import { type KeyObject, verify, type webcrypto } from 'node:crypto';
+import { CompactSign } from 'jose';
+import { parseBase64url } from './bytes.ts';
+import { canonicalJson, parseCanonical } from './canonical.ts';
+import { BreakglassError } from './errors.ts';
+import { fitOrUndefined, literal, object, oneOf, type Schema, type Shape, thumbprint } from './schema.ts';
+
+export const jwsTypes = [
+  'breakglass+jwt',
+  'breakglass-trust+jws',
+  'breakglass-revocations+jws',
+  'breakglass-record+jws',
+  'breakglass-use+jws',
+  'breakglass-review+jws',
+] as const;
+export type JwsType = (typeof jwsTypes)[number];
+
+const headerSchemas = Object.fromEntries(
+  jwsTypes.map((typ) => [
+    typ,
+    object({ alg: oneOf(['EdDSA', 'ES256', 'Ed25519']), kid: thumbprint, typ: literal(typ) }),
+  ]),
+) as unknown as Readonly<Record<JwsType, Schema<JwsHeader>>>;
+const anyHeader = object({ alg: oneOf(['EdDSA', 'ES256', 'Ed25519']), kid: thumbprint, typ: oneOf(jwsTypes) });
+export type JwsHeader = Shape<typeof anyHeader>;
+
+/** A compact JWS (RFC 7515 §7.1) of strict form whose signature was not checked yet: nothing in it is proved. */
+export interface UnverifiedJws {
+  readonly compact: string;
+  readonly header: JwsHeader;
+  readonly payload: Buffer;
+  readonly signature: Buffer;
+}
+
+/** The private half of a key, as what signs. `alg` is the header's. */
+export interface JwsSigner {
+  readonly alg: JwsHeader['alg'];
+  readonly kid: string;
+  readonly key: webcrypto.CryptoKey;
+}
+
+/**
+ * Splits a compact JWS and checks its form: three canonical base64url segments, a 64-byte signature and exactly the header
+ * {alg,kid,typ} in canonical spelling. Throws `JWS_NOT_COMPACT`, `JWS_NOT_CANONICAL` or `JWS_HEADER`; `what` names it.
+ */
+export function openJws(compact: string, typ: JwsType, what: string): UnverifiedJws {
+  const segments = compact.split('.', 4);
+  const [first, second, third] = segments;
+  if (segments.length !== 3 || !first || !second || !third)
+    throw refuse('JWS_NOT_COMPACT', what, 'not three segments joined by dots');
+  const [protectedHeader, payload, signature] = [parseBase64url(first), parseBase64url(second), parseBase64url(third)];
+  if (!protectedHeader || !payload || !signature)
+    throw refuse('JWS_NOT_CANONICAL', what, 'a segment is not canonical base64url');
+  if (signature.length !== 64) throw refuse('JWS_NOT_CANONICAL', what, 'the signature is not 64 bytes long');
+  return { compact, header: openHeader(protectedHeader, typ, what), payload, signature };
+}
+
+/** The payload as `T`, in its one canonical spelling. Throws `FORMAT`. */
+export function jwsPayload<T>(jws: UnverifiedJws, schema: Schema<T>, what: string): T {
+  return parseCanonical(schema, jws.payload, what);
+}
+
+/** True if the signature is right under `key`: Ed25519, or ECDSA P-256 with SHA-256 in the r || s form (RFC 7518 §3.4). */
+export function verifyJws(jws: UnverifiedJws, key: KeyObject): boolean {
+  const [hash, options] = jwsVerification(jws, key);
+  return verify(hash, jwsSigningInput(jws), options, jws.signature);
+}
+
+/** The same on the thread pool: the caller goes on while another core verifies. */
+export function verifyJwsInBackground(jws: UnverifiedJws, key: KeyObject): Promise<boolean> {
+  const [hash, options] = jwsVerification(jws, key);
+  return new Promise((resolve, reject) => {
+    verify(hash, jwsSigningInput(jws), options, jws.signature, (error, ok) => (error ? reject(error) : resolve(ok)));
+  });
+}
+
+/** Signs the canonical JSON of `payload`; the result is the compact form, without LF. */
+export async function sealJws(payload: unknown, typ: JwsType, signer: JwsSigner): Promise<string> {
+  return new CompactSign(Buffer.from(canonicalJson(payload)))
+    .setProtectedHeader({ alg: signer.alg, kid: signer.kid, typ })
+    .sign(signer.key);
+}
+
+export function jwsSigningInput(jws: UnverifiedJws): Buffer {
+  return Buffer.from(jws.compact.slice(0, jws.compact.lastIndexOf('.')), 'latin1');
+}
+
+function jwsVerification(jws: UnverifiedJws, key: KeyObject) {
+  return jws.header.alg === 'ES256'
+    ? (['sha256', { key, dsaEncoding: 'ieee-p1363' }] as const)
+    : ([null, { key }] as const);
+}
+
+function openHeader(bytes: Buffer, typ: JwsType, what: string): JwsHeader {
+  const text = bytes.toString('latin1');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw refuse('JWS_HEADER', what, 'the header is not JSON');
+  }
+  const header = fitOrUndefined(headerSchemas[typ], value);
+  if (!header) throw refuse('JWS_HEADER', what, `the header is not exactly alg, kid and typ ${typ}`);
+  if (canonicalJson(header) !== text) throw refuse('JWS_HEADER', what, 'the header is not canonical JSON');
+  return header;
+}
+
+function refuse(
+  code: 'JWS_NOT_COMPACT' | 'JWS_NOT_CANONICAL' | 'JWS_HEADER',
+  what: string,
+  why: string,
+): BreakglassError {
+  return new BreakglassError(code, `${what} is refused: ${why}`, {
+    hint: 'it was changed, cut or made by another program. Nothing in it was believed.',
+  });
+}

@@ -1,0 +1,100 @@
+import { createPrivateKey, createPublicKey, hkdfSync, webcrypto } from 'node:crypto';
+import { mapHashToField } from '@noble/curves/abstract/modular.js';
+import { p256 } from '@noble/curves/nist.js';
+import { sha256, wipe } from '../base/bytes.ts';
+import type { JwsSigner } from '../base/jws.ts';
+import { type Ed25519Jwk, fitOrUndefined, type PublicJwk, publicJwk } from '../base/schema.ts';
+import { type KeyAlg, loadPublicKey, type PublicKey } from './public.ts';
+
+export const keyRoles = ['root', 'token', 'drill', 'trail', 'deny'] as const;
+export type KeyRole = (typeof keyRoles)[number];
+
+/** What a derived key depends on besides the seed (docs/format.md §2). `nonce` is the trust file's, 16 bytes. */
+export interface KeyOrigin {
+  readonly trustName: string;
+  readonly nonce: Uint8Array;
+}
+
+/** Which key: `epoch` is 0 for root and 1, 2, … for the others. */
+export interface KeyName {
+  readonly role: KeyRole;
+  readonly alg: KeyAlg;
+  readonly epoch: number;
+}
+
+/** A private key in use: what signs, and its public half. */
+export interface SigningKey extends JwsSigner {
+  readonly public: PublicKey;
+}
+
+/**
+ * Derives a key from the seed by HKDF-SHA-256 (RFC 5869; docs/format.md §2). The bytes of the private key are wiped before
+ * this returns; what stays is a CryptoKey that cannot be exported.
+ */
+export async function deriveKey(seed: Uint8Array, origin: KeyOrigin, name: KeyName): Promise<SigningKey> {
+  const okm = expand(seed, origin, name);
+  const scalar = name.alg === 'ES256' ? p256Scalar(okm) : okm;
+  const pkcs8 = formatPkcs8(name.alg, scalar);
+  try {
+    return await importSigningKey(pkcs8, name);
+  } finally {
+    wipe(okm, scalar, pkcs8);
+  }
+}
+
+/** A signing key from a private key in PKCS#8 DER (RFC 5958); the caller wipes `pkcs8`. */
+export async function importSigningKey(
+  pkcs8: Uint8Array,
+  name: Pick<KeyName, 'alg' | 'role'> & { epoch?: number },
+): Promise<SigningKey> {
+  const algorithm = name.alg === 'ES256' ? { name: 'ECDSA', namedCurve: 'P-256' } : { name: 'Ed25519' };
+  const key = await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']);
+  const publicKey = loadPublicKey(publicHalf(pkcs8), `the ${name.role} key`);
+  return { alg: headerAlg(name), kid: publicKey.kid, key, public: publicKey };
+}
+
+/** `EdDSA` for everything but tokens, which name their key's own algorithm (docs/format.md §3). */
+function headerAlg(name: Pick<KeyName, 'alg' | 'role'>): JwsSigner['alg'] {
+  return name.role === 'token' || name.role === 'drill' ? name.alg : 'EdDSA';
+}
+
+function expand(seed: Uint8Array, origin: KeyOrigin, name: KeyName): Uint8Array {
+  const salt = sha256(origin.trustName, Uint8Array.of(0), origin.nonce);
+  const info = `breakglass/v1/${name.role}/${name.alg}/${name.epoch}`;
+  return new Uint8Array(hkdfSync('sha256', seed, salt, info, name.alg === 'ES256' ? 48 : 32));
+}
+
+/** c mod (n-1) + 1 of 384 bits: FIPS 186-5 A.2.1. 32 bytes, big-endian. */
+function p256Scalar(okm: Uint8Array): Uint8Array {
+  return mapHashToField(okm, p256.Point.Fn.ORDER);
+}
+
+const pkcs8Prefix: Readonly<Record<KeyAlg, string>> = {
+  // RFC 8410 §7: version 0, id-Ed25519, an OCTET STRING in an OCTET STRING.
+  Ed25519: '302e020100300506032b657004220420',
+  // RFC 5958 and RFC 5915: version 0, id-ecPublicKey with prime256v1, ECPrivateKey of version 1 without the public key.
+  ES256: '3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420',
+};
+
+function formatPkcs8(alg: KeyAlg, scalar: Uint8Array): Uint8Array {
+  const prefix = Buffer.from(pkcs8Prefix[alg], 'hex');
+  const der = Buffer.alloc(prefix.length + scalar.length);
+  der.set(prefix);
+  der.set(scalar, prefix.length);
+  return der;
+}
+
+function publicHalf(pkcs8: Uint8Array): PublicJwk {
+  const der = Buffer.from(pkcs8.buffer, pkcs8.byteOffset, pkcs8.byteLength);
+  const key = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
+  const { crv, kty, x, y } = key.export({ format: 'jwk' });
+  const jwk = fitOrUndefined(publicJwk, kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x });
+  if (!jwk) throw new TypeError('not a P-256 or Ed25519 key');
+  return jwk;
+}
+
+/** The JWK of a key that is Ed25519 by its role: root, trail, deny, recorder, revoker. */
+export function ed25519JwkOf(key: SigningKey): Ed25519Jwk {
+  if (key.public.jwk.kty !== 'OKP') throw new TypeError('not an Ed25519 key');
+  return key.public.jwk;
+}

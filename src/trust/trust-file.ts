@@ -1,0 +1,288 @@
+import { parseBase64url, sha256Hex } from '../base/bytes.ts';
+import { BreakglassError } from '../base/errors.ts';
+import { type JwsSigner, jwsPayload, openJws, sealJws, type UnverifiedJws, verifyJws } from '../base/jws.ts';
+import {
+  array,
+  arrayBetween,
+  ed25519Jwk,
+  freeText,
+  identifier,
+  integer,
+  integerBetween,
+  literal,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  printable,
+  publicJwk,
+  randomId,
+  type Shape,
+  setIdentifier,
+  sha256Digest,
+  time,
+} from '../base/schema.ts';
+import type { KeyOrigin } from '../key/derive.ts';
+import { type Fingerprint, fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
+import { jwkAlg, loadPublicKey, type PublicKey, thumbprint } from '../key/public.ts';
+import { checkPolicy, policySchema } from './policy.ts';
+
+export const keyUses = ['token', 'drill', 'trail', 'deny'] as const;
+export type KeyUse = (typeof keyUses)[number];
+
+const shareEntry = object({ custodian: identifier, index: integerBetween(1, 255), commitment: sha256Digest });
+const setEntry = object({
+  setId: setIdentifier,
+  nonce: randomId,
+  threshold: integerBetween(2, 16),
+  strength: oneOf([128, 256]),
+  status: oneOf(['active', 'retired', 'abandoned']),
+  shares: arrayBetween(shareEntry, 2, 255),
+});
+const keyEntry = object({
+  use: oneOf(keyUses),
+  alg: oneOf(['ES256', 'Ed25519']),
+  epoch: integerBetween(1, 1_000_000),
+  status: oneOf(['active', 'retired']),
+  jwk: publicJwk,
+});
+const labelledKey = object({ label: identifier, jwk: ed25519Jwk });
+
+export const trustSchema = object({
+  v: literal(1),
+  id: optional(sha256Digest),
+  name: freeText,
+  issuer: printable,
+  nonce: randomId,
+  version: integerBetween(1, 1_000_000),
+  previous: nullable(sha256Digest),
+  root: ed25519Jwk,
+  epoch: integer,
+  keys: array(keyEntry),
+  revokers: array(labelledKey),
+  sets: array(setEntry),
+  auditors: array(labelledKey),
+  policy: policySchema,
+  issuedAt: time,
+});
+
+export type TrustPayload = Shape<typeof trustSchema>;
+export type ShareSet = Shape<typeof setEntry>;
+export type TrustKeyEntry = Shape<typeof keyEntry>;
+
+export interface TrustKey {
+  readonly use: KeyUse;
+  readonly epoch: number;
+  readonly status: 'active' | 'retired';
+  readonly public: PublicKey;
+}
+
+/** A trust file that is in the format and signed by its own root: whether to believe that root is the caller's question. */
+export interface Trust {
+  readonly bytes: Uint8Array;
+  /** SHA-256 of the file. */
+  readonly sha256: string;
+  /** The trust id: SHA-256 of the version-1 file. */
+  readonly id: string;
+  readonly payload: TrustPayload;
+  readonly root: PublicKey;
+  readonly keys: readonly TrustKey[];
+  readonly revokers: readonly LabelledKey[];
+  readonly auditors: readonly LabelledKey[];
+  /** The one active set of shares. */
+  readonly set: ShareSet;
+}
+
+export interface LabelledKey {
+  readonly label: string;
+  readonly public: PublicKey;
+}
+
+/** Opens `trust.jws`. Throws `TRUST_INVALID`, or an error of the form (`JWS_…`, `FORMAT`, `KEY_REFUSED`). */
+export function openTrust(bytes: Uint8Array): Trust {
+  const lines = splitLines(bytes);
+  const [own] = lines;
+  const payload = jwsPayload(own, trustSchema, 'the trust file');
+  checkTrust(payload);
+  const root = loadPublicKey(payload.root, 'root');
+  if (own.header.kid !== root.kid || !verifyJws(own, root.key)) throw invalid('it is not signed by its own root key');
+  const digest = sha256Hex(bytes);
+  return {
+    bytes,
+    sha256: digest,
+    id: payload.id ?? digest,
+    payload,
+    root,
+    keys: payload.keys.map(({ use, epoch, status, jwk }) => ({
+      use,
+      epoch,
+      status,
+      public: loadPublicKey(jwk, `${use} of epoch ${epoch}`),
+    })),
+    revokers: payload.revokers.map(({ label, jwk }) => ({ label, public: loadPublicKey(jwk, `revoker ${label}`) })),
+    auditors: payload.auditors.map(({ label, jwk }) => ({ label, public: loadPublicKey(jwk, `auditor ${label}`) })),
+    set: activeSet(payload),
+  };
+}
+
+/** Signs a trust file; `previousRoot` adds the second line of a version that changes the root. */
+export async function sealTrust(payload: TrustPayload, root: JwsSigner, previousRoot?: JwsSigner): Promise<Uint8Array> {
+  checkTrust(payload);
+  const signers = previousRoot ? [root, previousRoot] : [root];
+  const lines = await Promise.all(signers.map((signer) => sealJws(payload, 'breakglass-trust+jws', signer)));
+  return Buffer.from(lines.map((line) => `${line}\n`).join(''));
+}
+
+/**
+ * Judges `candidate` against the version that is pinned: same id, higher version, a line signed by the pinned root.
+ * The same file again is accepted. Throws `TRUST_OTHER`, `TRUST_OLDER` or `TRUST_INVALID`.
+ */
+export function acceptTrust(pinned: Trust, candidate: Trust): Trust {
+  if (candidate.sha256 === pinned.sha256) return candidate;
+  if (candidate.id !== pinned.id) throw other(pinned, candidate);
+  if (candidate.payload.version < pinned.payload.version) {
+    throw new BreakglassError(
+      'TRUST_OLDER',
+      `the trust file is version ${candidate.payload.version}; version ${pinned.payload.version} was accepted before`,
+      {
+        hint: 'use the newer file. An older one could bring back keys and people that were removed. Nothing was done.',
+      },
+    );
+  }
+  if (candidate.payload.version === pinned.payload.version)
+    throw invalid(`there are two different files of version ${pinned.payload.version}`);
+  const signed = splitLines(candidate.bytes).some(
+    (line) => line.header.kid === pinned.root.kid && verifyJws(line, pinned.root.key),
+  );
+  if (!signed)
+    throw invalid(
+      `version ${candidate.payload.version} is not signed by the root key of the pinned version ${pinned.payload.version}`,
+    );
+  return candidate;
+}
+
+/** Throws `TRUST_INVALID` unless `next` is the version right after `before`, by its hash. */
+export function checkTrustSuccession(before: Trust, next: Trust): void {
+  acceptTrust(before, next);
+  const follows = next.payload.version === before.payload.version + 1 && next.payload.previous === before.sha256;
+  const unchanged = next.payload.name === before.payload.name && next.payload.issuer === before.payload.issuer;
+  if (!follows || !unchanged)
+    throw invalid(`version ${next.payload.version} does not follow version ${before.payload.version}`);
+}
+
+export function trustFingerprint(trust: Trust): Fingerprint {
+  return fingerprintOfDigest(trust.id, headWordCount);
+}
+
+/** The active key of a use; every trust file has exactly one. */
+export function activeKey(trust: Trust, use: KeyUse): TrustKey {
+  const found = trust.keys.find((key) => key.use === use && key.status === 'active');
+  if (!found) throw new TypeError(`no active ${use} key`);
+  return found;
+}
+
+/** What the keys of this trust are derived from besides the seed. */
+export function keyOrigin(trust: Pick<TrustPayload, 'name' | 'nonce'>): KeyOrigin {
+  return { trustName: trust.name, nonce: parseBase64url(trust.nonce) ?? new Uint8Array(16) };
+}
+
+export function custodianLabels(set: ShareSet): string[] {
+  return set.shares.map((share) => share.custodian);
+}
+
+type Lines = readonly [UnverifiedJws, ...UnverifiedJws[]];
+
+function splitLines(bytes: Uint8Array): Lines {
+  const lines = Buffer.from(bytes).toString('latin1').split('\n');
+  if (lines.pop() !== '') throw invalid('it does not end with a line feed');
+  const [first, ...more] = lines.map((line) => openJws(line, 'breakglass-trust+jws', 'the trust file'));
+  if (!first || more.length > 1) throw invalid('it must have one line, or two when the root has changed');
+  const strayed = more.some((line) => !line.payload.equals(first.payload) || line.header.kid === first.header.kid);
+  if (strayed) throw invalid('its two lines are not two signatures of the same thing');
+  if ([first, ...more].some((line) => line.header.alg !== 'EdDSA')) throw invalid('it is not signed with EdDSA');
+  return [first, ...more];
+}
+
+/** The laws of a trust file that its shape does not show (docs/format.md §5). */
+function checkTrust(payload: TrustPayload): void {
+  const first = payload.version === 1;
+  if (first !== (payload.id === undefined) || first !== (payload.previous === null))
+    throw invalid('version, id and previous do not go together');
+  for (const use of keyUses) {
+    const active = payload.keys.filter((key) => key.use === use && key.status === 'active');
+    if (active.length !== 1 || active[0]?.epoch !== payload.epoch)
+      throw invalid(`it must have exactly one active ${use} key, of epoch ${payload.epoch}`);
+  }
+  for (const key of payload.keys) {
+    if (jwkAlg(key.jwk) !== key.alg) throw invalid(`the ${key.use} key of epoch ${key.epoch} is not of its algorithm`);
+    if ((key.use === 'trail' || key.use === 'deny') && key.alg !== 'Ed25519')
+      throw invalid(`the ${key.use} key must be Ed25519`);
+  }
+  refuseRepeated(
+    [
+      payload.root,
+      ...payload.keys.map((key) => key.jwk),
+      ...payload.revokers.map((key) => key.jwk),
+      ...payload.auditors.map((key) => key.jwk),
+    ].map(thumbprint),
+    'a key',
+  );
+  refuseRepeated(
+    payload.keys.map((key) => `${key.use} ${key.epoch}`),
+    'a key',
+  );
+  refuseRepeated(
+    payload.revokers.map((revoker) => revoker.label),
+    'a revoker',
+  );
+  refuseRepeated(
+    payload.auditors.map((auditor) => auditor.label),
+    'an auditor',
+  );
+  refuseRepeated(
+    payload.sets.map((set) => set.setId),
+    'a set',
+  );
+  activeSet(payload);
+  for (const set of payload.sets) checkSet(set);
+  const [violation] = checkPolicy(payload.policy);
+  if (violation) throw invalid(violation.message);
+}
+
+function checkSet(set: ShareSet): void {
+  if (set.shares.length < set.threshold) throw invalid(`set ${set.setId} has fewer shares than its threshold`);
+  refuseRepeated(
+    set.shares.map((share) => share.index),
+    `an index of set ${set.setId}`,
+  );
+  refuseRepeated(
+    set.shares.map((share) => share.custodian),
+    `a custodian of set ${set.setId}`,
+  );
+}
+
+function activeSet(payload: TrustPayload): ShareSet {
+  const [set, ...more] = payload.sets.filter((candidate) => candidate.status === 'active');
+  if (!set || more.length > 0) throw invalid('it must have exactly one active set of shares');
+  return set;
+}
+
+function refuseRepeated(values: readonly (string | number)[], what: string): void {
+  if (new Set(values).size !== values.length) throw invalid(`${what} stands in it twice`);
+}
+
+function other(pinned: Trust, candidate: Trust): BreakglassError {
+  return new BreakglassError(
+    'TRUST_OTHER',
+    `the trust file is of another trust: ${candidate.id.slice(0, 8)}, not ${pinned.id.slice(0, 8)}`,
+    {
+      hint: 'compare the fingerprint words on a share card with: breakglass trust show FILE. Nothing was done.',
+    },
+  );
+}
+
+function invalid(why: string): BreakglassError {
+  return new BreakglassError('TRUST_INVALID', `the trust file is refused: ${why}`, {
+    hint: 'get the file again from where it is published, and compare its fingerprint words. Nothing was done.',
+  });
+}
