@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import canonicalize from 'canonicalize';
 import { BreakglassError } from './errors.ts';
-import { fit, type Schema } from './schema.ts';
+import { conform, type Schema } from './schema.ts';
 
 /** RFC 8785 canonical JSON. The values of breakglass are plain data, so only a bug can make this throw. */
 export function canonicalJson(value: unknown): string {
@@ -17,7 +17,7 @@ export function canonicalJson(value: unknown): string {
  */
 export function parseCanonical<T>(schema: Schema<T>, bytes: Uint8Array, what: string): T {
   const text = utf8(bytes, what);
-  const result = fit(schema, parseJson(text, what));
+  const result = conform(schema, parseJson(text, what));
   if ('misfits' in result) {
     const [first] = result.misfits;
     const where = first?.path ? `${first.path}: ` : '';

@@ -3,7 +3,7 @@ import { CompactSign } from 'jose';
 import { parseBase64url } from './bytes.ts';
 import { canonicalJson, parseCanonical } from './canonical.ts';
 import { BreakglassError } from './errors.ts';
-import { fitOrUndefined, literal, object, oneOf, type Schema, type Shape, thumbprint } from './schema.ts';
+import { conformOrUndefined, literal, object, oneOf, type Schema, type Shape, thumbprint } from './schema.ts';
 
 export const jwsTypes = [
   'breakglass+jwt',
@@ -99,7 +99,7 @@ function openHeader(bytes: Buffer, typ: JwsType, what: string): JwsHeader {
   } catch {
     throw refuse('JWS_HEADER', what, 'the header is not JSON');
   }
-  const header = fitOrUndefined(headerSchemas[typ], value);
+  const header = conformOrUndefined(headerSchemas[typ], value);
   if (!header) throw refuse('JWS_HEADER', what, `the header is not exactly alg, kid and typ ${typ}`);
   if (canonicalJson(header) !== text) throw refuse('JWS_HEADER', what, 'the header is not canonical JSON');
   return header;

@@ -64,7 +64,7 @@ export interface Misfit {
 }
 
 /** The value as `T`, holding the declared members and no others, or every misfit. */
-export function fit<T>(
+export function conform<T>(
   schema: Schema<T>,
   value: unknown,
 ): { readonly value: T } | { readonly misfits: readonly Misfit[] } {
@@ -73,7 +73,7 @@ export function fit<T>(
 }
 
 /** The value as `T`, or undefined: the quick way where the reason does not matter. */
-export function fitOrUndefined<T>(schema: Schema<T>, value: unknown): T | undefined {
+export function conformOrUndefined<T>(schema: Schema<T>, value: unknown): T | undefined {
   const result = v.safeParse(schema, value, { abortEarly: true });
   return result.success ? result.output : undefined;
 }

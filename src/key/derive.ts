@@ -3,7 +3,7 @@ import { mapHashToField } from '@noble/curves/abstract/modular.js';
 import { p256 } from '@noble/curves/nist.js';
 import { sha256, wipe } from '../base/bytes.ts';
 import type { JwsSigner } from '../base/jws.ts';
-import { type Ed25519Jwk, fitOrUndefined, type PublicJwk, publicJwk } from '../base/schema.ts';
+import { conformOrUndefined, type Ed25519Jwk, type PublicJwk, publicJwk } from '../base/schema.ts';
 import { type KeyAlg, loadPublicKey, type PublicKey } from './public.ts';
 
 export const keyRoles = ['root', 'token', 'drill', 'trail', 'deny'] as const;
@@ -88,7 +88,7 @@ function publicHalf(pkcs8: Uint8Array): PublicJwk {
   const der = Buffer.from(pkcs8.buffer, pkcs8.byteOffset, pkcs8.byteLength);
   const key = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
   const { crv, kty, x, y } = key.export({ format: 'jwk' });
-  const jwk = fitOrUndefined(publicJwk, kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x });
+  const jwk = conformOrUndefined(publicJwk, kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x });
   if (!jwk) throw new TypeError('not a P-256 or Ed25519 key');
   return jwk;
 }

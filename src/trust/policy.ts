@@ -2,8 +2,8 @@ import {
   array,
   arrayBetween,
   boolean,
+  conform,
   duration,
-  fit,
   identifier,
   integerBetween,
   type Misfit,
@@ -108,7 +108,7 @@ export function sharesNeeded(policy: Policy, role: string | null, threshold: num
 export function readPolicy(
   table: unknown,
 ): { readonly policy: Policy } | { readonly violations: readonly Violation[] } {
-  const result = fit(policySchema, withTables(table));
+  const result = conform(policySchema, withTables(table));
   if ('misfits' in result) return { violations: result.misfits.map(violationOf) };
   const violations = checkPolicy(result.value);
   return violations.length > 0 ? { violations } : { policy: result.value };
