@@ -23,6 +23,7 @@ export const errorExits = {
   EXISTS: 'usage',
   STATE_MISSING: 'usage',
   STATE_DAMAGED: 'media',
+  STATE_EXPOSED: 'media',
   STATE_BUSY: 'usage',
   INIT_UNFINISHED: 'usage',
 
@@ -61,6 +62,7 @@ export const errorExits = {
   SHARE_ABANDONED_SET: 'shares',
   SHARE_COMMITMENT: 'shares',
   SHARE_DUPLICATE: 'shares',
+  SHARE_NOT_COUNTED: 'shares',
   SHARE_TOO_FEW: 'shares',
   SHARE_FILE: 'shares',
   SHARE_NOT_READ_BACK: 'shares',
@@ -89,12 +91,14 @@ export const errorExits = {
   REVOCATIONS_MISSING: 'undecided',
   REVOCATIONS_BEHIND: 'undecided',
   REVOCATIONS_INVALID: 'no',
+  NOT_JUDGED: 'undecided',
 
   TRAIL_MISSING: 'media',
   TRAIL_TAMPERED: 'no',
   TRAIL_FOREIGN: 'media',
   TRAIL_BEHIND: 'media',
   TRAIL_DAMAGED: 'media',
+  CHECKPOINT_INVALID: 'no',
   MEDIUM_TOO_FEW: 'media',
   MEDIUM_NOT_FOUND: 'media',
   MEDIUM_NOT_REMOVABLE: 'media',
@@ -124,12 +128,26 @@ export class BreakglassError extends Error {
   override readonly name = 'BreakglassError';
   readonly code: ErrorCode;
   readonly hint: string;
+  /** What is wrong one by one, where it is more than one thing: the rule's name and its message. */
+  readonly details: readonly ErrorDetail[];
 
-  constructor(code: ErrorCode, message: string, options: { readonly hint: string; readonly cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options: BreakglassErrorOptions) {
     super(message, { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.details = options.details ?? [];
   }
+}
+
+export interface ErrorDetail {
+  readonly name: string;
+  readonly message: string;
+}
+
+export interface BreakglassErrorOptions {
+  readonly hint: string;
+  readonly cause?: unknown;
+  readonly details?: readonly ErrorDetail[];
 }
 
 /** True for an error with this code, or for any BreakglassError when no code is given. */
