@@ -1,0 +1,43 @@
+import { wipe } from '../base/bytes.ts';
+import type { Quorum } from '../share/quorum.ts';
+import type { Panel, Progress, QuorumPeople } from './people.ts';
+
+/** Asks for shares until the quorum is complete. A refused share costs only itself: what was given stays (P3). */
+export async function gatherShares(
+  quorum: Quorum,
+  panel: Panel,
+  people: QuorumPeople,
+  cardWords: number,
+): Promise<void> {
+  while (!quorum.complete) {
+    const typed = await people.nextShare(panel, progressOf(quorum, cardWords));
+    try {
+      await offerShare(quorum, typed, people, cardWords);
+    } finally {
+      wipe(typed);
+    }
+  }
+}
+
+async function offerShare(quorum: Quorum, typed: Uint8Array, people: QuorumPeople, cardWords: number): Promise<void> {
+  let offer = quorum.offer(typed);
+  if ('refused' in offer) {
+    const answer = await people.refused(offer.refused, offer.slip);
+    if (answer === 'again' || !offer.slip) return;
+    offer = quorum.accept(offer.slip);
+  }
+  if ('refused' in offer) {
+    await people.refused(offer.refused, undefined);
+    return;
+  }
+  people.accepted(offer.accepted.label, progressOf(quorum, cardWords));
+}
+
+function progressOf(quorum: Quorum, cardWords: number): Progress {
+  return {
+    given: quorum.given.map(({ label }) => label),
+    missing: quorum.missing,
+    waitingFor: quorum.waitingFor,
+    cardWords,
+  };
+}

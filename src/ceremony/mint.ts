@@ -1,0 +1,392 @@
+import { sha256Hex } from '../base/bytes.ts';
+import { canonicalJson } from '../base/canonical.ts';
+import { BreakglassError, errorExits } from '../base/errors.ts';
+import { type RandomBytes, randomId } from '../base/random.ts';
+import { type Clock, formatTime, parseTime, type Seconds } from '../base/time.ts';
+import { deriveKey, type SigningKey } from '../key/derive.ts';
+import { headPromptWordCount } from '../key/fingerprint.ts';
+import type { State } from '../machine/state.ts';
+import type { MediumHost } from '../medium/medium.ts';
+import { readRevocations } from '../revocation/list.ts';
+import { Quorum } from '../share/quorum.ts';
+import type { Claims } from '../token/claims.ts';
+import { planTokens, sealToken, tokenSha256 } from '../token/mint.ts';
+import type { Anomaly, PreflightEntry } from '../trail/record.ts';
+import { policyRole, sharesNeeded, type Violation } from '../trust/policy.ts';
+import {
+  asTokenRequest,
+  checkRequest,
+  checkRequestAge,
+  type Request,
+  requestFingerprint,
+  type TokenRequest,
+} from '../trust/request.ts';
+import { activeKey, custodianLabels, keyOrigin, type Trust, trustFingerprint } from '../trust/trust-file.ts';
+import { gatherShares } from './gather-shares.ts';
+import { holdTokens, releaseTokens } from './held-tokens.ts';
+import { type OpenTrail, openTrail } from './open-trail.ts';
+import type { FoundAnomaly, Panel, QuorumPeople } from './people.ts';
+import { type RecorderMembers, type RunFacts, type TrailHead, waitForMedium } from './trail-writer.ts';
+
+export interface MintOptions {
+  readonly state: State;
+  /** The bytes of the request file, or a request made by questions. */
+  readonly request: Request;
+  readonly mode: 'production' | 'drill';
+  /** Directories given by hand; none: media are found by their MEDIUM.JSN. */
+  readonly mediaPaths: readonly string[];
+  readonly mediaRule: 'removable' | 'fixed-allowed';
+  readonly startsInSeconds: Seconds;
+  readonly preflight: PreflightEntry;
+  /** The state directory was rebuilt in this run. */
+  readonly anomalies: readonly FoundAnomaly[];
+}
+
+export interface MintPorts {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly host: MediumHost;
+  readonly people: QuorumPeople;
+  /** Milliseconds since the command started. */
+  elapsedMs(): number;
+  /** Where released tokens go; resolves with how. */
+  deliver(tokens: readonly string[]): Promise<'stdout' | 'file' | 'sealed'>;
+  /** What people should know while it happens. */
+  note(text: string): void;
+}
+
+export interface Minted {
+  readonly claims: readonly Claims[];
+  readonly record: TrailHead;
+  readonly head: TrailHead;
+  readonly headCode: TrailHead;
+  readonly custodians: readonly string[];
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly mended: readonly { readonly medium: string; readonly seq: number }[];
+}
+
+type Stage = 'request' | 'policy' | 'media' | 'clock' | 'confirmation' | 'shares' | 'record' | 'release';
+
+/** The mint ceremony; its steps are those of docs/ceremony.md. Before step 9 nobody is asked for a share (P2). */
+export async function mint(options: MintOptions, ports: MintPorts): Promise<Minted> {
+  const progress: Attempt = { session: randomId(ports.random), stage: 'request', trail: undefined, quorum: undefined };
+  try {
+    return await attempt(options, ports, progress);
+  } catch (error) {
+    if (error instanceof BreakglassError) await recordFailure(error, options, ports, progress);
+    throw error;
+  } finally {
+    progress.quorum?.wipe();
+    for (const medium of progress.trail?.media ?? []) medium.close();
+  }
+}
+
+interface Attempt {
+  readonly session: string;
+  stage: Stage;
+  trail: OpenTrail | undefined;
+  quorum: Quorum | undefined;
+}
+
+async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt): Promise<Minted> {
+  const { state, preflight } = options;
+  const { clock, random, people } = ports;
+  const { trust } = state;
+  const { policy } = trust.payload;
+
+  // 2. Request
+  const request = checkTokenRequest(options, trust, clock.now());
+
+  // 3. Policy, as far as it needs no trail
+  progress.stage = 'policy';
+  refuseViolations(checkRequest(request, policy, { ...quorumOf(trust), issuedAt: [], now: clock.now() }));
+
+  // 4. Media and trail, 5. high-water mark
+  progress.stage = 'media';
+  const run = { session: progress.session, clock, clockSource: 'none' as const };
+  const trail = await openTrail(trailOptions(options, run), ports);
+  progress.trail = trail;
+  refuseViolations(
+    checkRequest(request, policy, { ...quorumOf(trust), issuedAt: trail.facts.issuedAt, now: clock.now() }),
+  );
+  refuseReused(request, trail);
+  const anomalies = [...options.anomalies, ...trail.anomalies];
+
+  // 6. Head code
+  anomalies.push(...(await checkHeadCode(trail, people)));
+
+  // 7. Preflight and clock
+  progress.stage = 'clock';
+  refuseFailedPreflight(preflight);
+  const now = clock.now();
+  trail.writer.clockConfirmed(await people.confirmClock(now));
+  anomalies.push(...checkClock(trail, now));
+
+  // 8. The panel
+  progress.stage = 'confirmation';
+  const panel = panelOf(trust, request, anomalies);
+  await people.confirmRequest(panel);
+
+  // 9. Shares
+  progress.stage = 'shares';
+  const quorum = new Quorum({
+    trust,
+    needed: sharesNeeded(policy, request.role, trust.set.threshold),
+    separated: policy.separation ? request.subject : null,
+  });
+  progress.quorum = quorum;
+  await gatherShares(quorum, panel, people, trust.set.strength === 128 ? 17 : 29);
+  const custodians = quorum.given;
+  const toQuorumMs = ports.elapsedMs();
+
+  // 10. Keys, 11. tokens and record in memory
+  progress.stage = 'record';
+  const role = policyRole(policy, request.role);
+  if (!role) throw new TypeError('the role was checked before');
+  const use = options.mode === 'drill' ? 'drill' : 'token';
+  const { tokenKey, trailKey } = await quorum.withSeed(async (seed) => ({
+    tokenKey: await pinnedKey(seed, trust, use),
+    trailKey: await pinnedKey(seed, trust, 'trail'),
+  }));
+  const claims = planTokens({
+    request,
+    role,
+    issuer: trust.payload.issuer,
+    epoch: trust.payload.epoch,
+    iat: clock.now(),
+    startsIn: options.startsInSeconds,
+    family: randomId(random),
+    firstSequence: 1,
+    revocations: newestStatement(state, trail),
+    trail: { id: trust.id, seq: trail.writer.nextSeq, prev: trail.writer.head?.sha256 ?? '' },
+    random,
+  });
+  const tokens = await Promise.all(claims.map((claim) => sealToken(claim, tokenKey)));
+  const held = holdTokens(tokens, trail.writer.nextSeq);
+
+  // 12. The record on the media, 13. local copy and high-water mark
+  const receipt = await trail.writer.appendCeremony(
+    {
+      type: options.mode === 'drill' ? 'drill' : 'mint.issued',
+      request,
+      requestSha256: panel.fingerprint.sha256,
+      custodians: custodians.map(({ label, index }) => ({ label, index })),
+      m: trust.set.threshold,
+      n: trust.set.shares.length,
+      media: [...trail.mediaEntries],
+      preflight,
+      policySha256: sha256Hex(canonicalJson(policy)),
+      tokens: claims.map((claim, position) => ({ claims: claim, sha256: tokenSha256(tokens[position] ?? '') })),
+      measurements: { toQuorumMs, toTokenMs: ports.elapsedMs() },
+    },
+    {
+      trail: trailKey,
+      copies: policy.copies,
+      anomalies: confirmed(
+        anomalies,
+        custodians.map(({ label }) => label),
+      ),
+    },
+  );
+
+  // 14. Release
+  progress.stage = 'release';
+  const release = await ports.deliver(releaseTokens(held, receipt));
+
+  // 15. What was reached, best effort
+  const record = { seq: receipt.seq, sha256: receipt.sha256 };
+  await recordReleased(trail, {
+    type: 'mint.released',
+    issued: record,
+    reached: receipt.reached.map(({ medium, ok }) => ({ medium, ok })),
+    release,
+  });
+  return {
+    claims,
+    record,
+    head: trail.writer.head ?? record,
+    headCode: record,
+    custodians: custodians.map(({ label }) => label),
+    warnings: [
+      ...anomalies.map(({ code, detail }) => ({ code, message: detail })),
+      ...trail.warnings,
+      ...receipt.reached.flatMap(({ label, error }) =>
+        error ? [{ code: error.code, message: `medium ${label}: ${error.message}` }] : [],
+      ),
+      ...trail.writer.warnings,
+    ],
+    mended: trail.mended,
+  };
+}
+
+function checkTokenRequest(options: MintOptions, trust: Trust, now: Seconds): TokenRequest {
+  const request = asTokenRequest(options.request);
+  const wanted = options.mode === 'drill' ? 'drill' : 'mint';
+  if (request.kind !== wanted) {
+    throw new BreakglassError(
+      'REQUEST_INVALID',
+      `the request is a ${request.kind} request, and this is a ${wanted} ceremony`,
+      {
+        hint: `${request.kind === 'drill' ? 'add --drill' : 'leave out --drill'}, or write the right request. No token was issued.`,
+      },
+    );
+  }
+  if (request.trust !== trust.id) {
+    throw new BreakglassError(
+      'REQUEST_INVALID',
+      `the request is for another trust: ${request.trust.slice(0, 8)}, not ${trust.id.slice(0, 8)}`,
+      {
+        hint: 'have the responder write it with this trust file. No token was issued.',
+      },
+    );
+  }
+  checkRequestAge(request, now);
+  return request;
+}
+
+function quorumOf(trust: Trust) {
+  return { threshold: trust.set.threshold, custodians: custodianLabels(trust.set) };
+}
+
+function refuseViolations(violations: readonly Violation[]): void {
+  if (violations.length === 0) return;
+  throw new BreakglassError(
+    'POLICY_REFUSED',
+    violations.length === 1
+      ? (violations[0]?.message ?? '')
+      : `the request breaks ${violations.length} rules of the policy`,
+    {
+      hint: 'have the responder write another request; the policy itself changes only by a quorum. No token was issued.',
+      details: violations.map(({ rule, message }) => ({ name: rule, message })),
+    },
+  );
+}
+
+function refuseReused(request: TokenRequest, trail: OpenTrail): void {
+  if (!trail.facts.issuedRequests.has(request.id)) return;
+  throw new BreakglassError('REQUEST_REUSED', 'a token was issued for this request before', {
+    hint: 'have the responder write a new request, even if that token was never released. No token was issued.',
+  });
+}
+
+async function checkHeadCode(trail: OpenTrail, people: QuorumPeople): Promise<FoundAnomaly[]> {
+  const typed = await people.headCode();
+  if (typed === null) return [];
+  if (trail.facts.findHead(typed)) return [];
+  const words = typed.trim().split(/\s+/).length;
+  return [
+    {
+      code: 'HEAD_CODE_UNKNOWN',
+      detail: `the first ${Math.min(words, headPromptWordCount)} words of the head code name no ceremony record of the trail`,
+    },
+  ];
+}
+
+function checkClock(trail: OpenTrail, now: Seconds): FoundAnomaly[] {
+  const last = trail.headCeremonyTime;
+  if (last === null || now >= (parseTime(last) ?? 0)) return [];
+  return [
+    {
+      code: 'CLOCK_BEFORE_TRAIL',
+      detail: `the clock says ${formatTime(now)}, before the last ceremony record of ${last}`,
+    },
+  ];
+}
+
+function refuseFailedPreflight(preflight: PreflightEntry): void {
+  const failed = preflight.checks.filter((check) => !check.ok).map((check) => check.name);
+  if (preflight.mode !== 'require' || failed.length === 0) return;
+  throw new BreakglassError(
+    'PREFLIGHT_FAILED',
+    `the policy requires every preflight check and these failed: ${failed.join(', ')}`,
+    {
+      hint: 'breakglass preflight says for each what to do. Nobody was asked for a share and no token was issued.',
+    },
+  );
+}
+
+function panelOf(trust: Trust, request: Request, anomalies: readonly FoundAnomaly[]): Panel {
+  return {
+    request,
+    fingerprint: requestFingerprint(request),
+    trustName: trust.payload.name,
+    trustFingerprint: trustFingerprint(trust),
+    anomalies,
+  };
+}
+
+/** Derives a key and compares it with the trust file: a rebuilt key that differs signs nothing (P3). */
+async function pinnedKey(seed: Uint8Array, trust: Trust, use: 'token' | 'drill' | 'trail'): Promise<SigningKey> {
+  const pinned = activeKey(trust, use);
+  const key = await deriveKey(seed, keyOrigin(trust.payload), {
+    role: use,
+    alg: pinned.public.alg,
+    epoch: pinned.epoch,
+  });
+  if (key.public.kid === pinned.public.kid) return key;
+  throw new BreakglassError('KEY_MISMATCH', `the rebuilt ${use} key is not the one that the trust file pins`, {
+    hint: 'every share was proved, so the trust file or this program is at fault. Nothing was signed.',
+  });
+}
+
+function confirmed(anomalies: readonly FoundAnomaly[], labels: readonly string[]): Anomaly[] {
+  return anomalies.map(({ code, detail }) => ({ code, detail, confirmedBy: [...labels] }));
+}
+
+async function recordReleased(trail: OpenTrail, members: RecorderMembers): Promise<void> {
+  try {
+    await trail.writer.appendRecorder(members);
+  } catch (error) {
+    if (!(error instanceof BreakglassError)) throw error;
+    trail.writer.warnings.push({
+      code: 'RELEASE_NOT_RECORDED',
+      message: `the token is out, but its release is not on the record: ${error.message}`,
+    });
+  }
+}
+
+/** A state directory that was begun anew knows no statement; genesis names the first one. */
+function newestStatement(state: State, trail: OpenTrail): string {
+  return readRevocations(state.revocations(), state.trust).newest ?? trail.firstStatement;
+}
+
+/** A refusal or an abort goes on the record, or waits in the state directory when no medium can take it (P9). */
+async function recordFailure(
+  error: BreakglassError,
+  options: MintOptions,
+  ports: MintPorts,
+  progress: Attempt,
+): Promise<void> {
+  const members = failureMembers(error, options, progress);
+  const run = { session: progress.session, clock: ports.clock, clockSource: 'none' as const };
+  try {
+    progress.trail ??= await openTrail(trailOptions(options, run), ports);
+    await progress.trail.writer.appendRecorder(members);
+  } catch (cause) {
+    if (!(cause instanceof BreakglassError)) throw cause;
+    waitForMedium(options.state, run, members);
+  }
+}
+
+function failureMembers(error: BreakglassError, { request }: MintOptions, { stage, quorum }: Attempt): RecorderMembers {
+  const about = { request, requestSha256: requestFingerprint(request).sha256 };
+  if (errorExits[error.code] !== 'aborted') {
+    return {
+      type: 'mint.refused',
+      ...about,
+      codes: error.details.length > 0 ? error.details.map(({ name }) => name) : [error.code],
+    };
+  }
+  return {
+    type: 'mint.aborted',
+    ...about,
+    code: error.code,
+    stage,
+    custodians: quorum?.given.map(({ label }) => label) ?? [],
+  };
+}
+
+function trailOptions(options: MintOptions, run: RunFacts) {
+  const { state, mediaPaths, mediaRule } = options;
+  return { state, mediaPaths, mediaRule, copies: state.trust.payload.policy.copies, run };
+}

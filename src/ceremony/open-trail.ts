@@ -1,0 +1,225 @@
+import { existsSync } from 'node:fs';
+import { BreakglassError, isBreakglassError } from '../base/errors.ts';
+import { type RandomBytes, randomId } from '../base/random.ts';
+import type { Clock } from '../base/time.ts';
+import { ed25519JwkOf } from '../key/derive.ts';
+import type { State } from '../machine/state.ts';
+import { checkMedia } from '../medium/check-media.ts';
+import { readWhole } from '../medium/copy.ts';
+import { type BlankMedium, openBlank } from '../medium/create.ts';
+import { findMedia, findMounted, isBlank } from '../medium/find.ts';
+import { labelFromPath } from '../medium/label.ts';
+import { type MediumHost, type OpenMedium, openMedium } from '../medium/medium.ts';
+import { applyMend, type MendResult } from '../medium/mend.ts';
+import type { MendNote } from '../medium/mend-action.ts';
+import { openLocalCopy } from '../medium/place.ts';
+import { type MendPlan, planMend } from '../medium/reconcile.ts';
+import { type ChainResult, createTrailCheck } from '../trail/check.ts';
+import { type CheckpointTree, createTree } from '../trail/checkpoint.ts';
+import type { TrailFacts } from '../trail/facts.ts';
+import { recordName } from '../trail/layout.ts';
+import { trailReadme } from '../trail/readme.ts';
+import type { MediumEntry, TrailRecord } from '../trail/record.ts';
+import { openTrustHistory, type TrustHistory } from '../trail/trust-history.ts';
+import type { FoundAnomaly } from './people.ts';
+import { type RunFacts, TrailWriter } from './trail-writer.ts';
+
+export interface OpenTrailOptions {
+  readonly state: State;
+  /** Directories given by hand; none: media are found by their MEDIUM.JSN. */
+  readonly mediaPaths: readonly string[];
+  readonly mediaRule: 'removable' | 'fixed-allowed';
+  readonly copies: number;
+  readonly run: RunFacts;
+}
+
+export interface OpenTrailPorts {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly host: MediumHost;
+  note(text: string): void;
+}
+
+/** The media of a ceremony, compared, mended and checked to the end, and what their trail says. */
+export interface OpenTrail {
+  readonly media: readonly OpenMedium[];
+  readonly mediaEntries: readonly MediumEntry[];
+  readonly writer: TrailWriter;
+  readonly facts: TrailFacts;
+  readonly headCeremonyTime: string | null;
+  /** SHA-256 of the first revocation statement, which genesis names. */
+  readonly firstStatement: string;
+  readonly anomalies: readonly FoundAnomaly[];
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly mended: readonly { readonly medium: string; readonly seq: number }[];
+}
+
+/** Room that a ceremony needs on a medium besides what mending copies. */
+const ceremonyBytes = 1024 * 1024;
+
+/**
+ * Steps 4 and 5 of a ceremony (docs/ceremony.md): opens the media, compares the copies, mends them, checks the whole trail,
+ * and writes what waited. Throws when fewer than `copies` media can be used; what merely looks wrong is an anomaly (P10).
+ */
+export async function openTrail(options: OpenTrailOptions, ports: OpenTrailPorts): Promise<OpenTrail> {
+  const { state, copies } = options;
+  const plugged = openPlugged(options, ports);
+  const warnings = plugged.failures.map((error) => ({ code: error.code as string, message: error.message }));
+  const { usable, refused } = checkMedia([...plugged.media, ...plugged.blanks], {
+    copies,
+    allowFixed: options.mediaRule === 'fixed-allowed',
+    bytes: ceremonyBytes,
+  });
+  warnings.push(...refused.map(({ error }) => ({ code: error.code, message: error.message })));
+
+  const history = openTrustHistory(state.trustFiles());
+  const local = existsSync(state.trailDir) ? openLocalCopy(state.trailDir, ports.host) : null;
+  const plan = planMend({
+    media: usable.filter((medium) => medium.kind === 'medium'),
+    blanks: usable.filter((medium) => medium.kind === 'blank'),
+    local,
+    highWater: state.highWater,
+    anchors: [],
+    history,
+    recorders: [ed25519JwkOf(await state.recorder())],
+  });
+  if (plan.base === null) throw trailMissing();
+  const mend = applyMend(plan, {
+    ...ports.host,
+    trustId: history.id,
+    now: ports.clock.now(),
+    readme: trailReadme(history.id),
+  });
+  const media = [...usable.filter((medium) => medium.kind === 'medium'), ...mend.adopted].filter(
+    (medium) => !medium.suspect,
+  );
+  if (media.length < copies) throw tooFewLeft(media.length, copies, plan, mend);
+
+  const tree = createTree();
+  const { chain, firstStatement } = await checkChain(plan, media, history, tree);
+  local?.close();
+  const writer = new TrailWriter({
+    state,
+    media,
+    run: options.run,
+    head: plan.base,
+    headCeremony: chain.headCeremony,
+    tree,
+  });
+  await writeWaiting(writer, state, mend.notes);
+  state.setMedia(media.map(({ id, label, path }) => ({ medium: id, label, path })));
+  return {
+    media,
+    mediaEntries: media.map(({ id, label, removable }) => ({ medium: id, label, removable })),
+    writer,
+    facts: chain.facts,
+    headCeremonyTime: chain.headCeremony?.time ?? null,
+    firstStatement,
+    anomalies: [...plan.anomalies, ...tampering(chain), ...fixedMedia(media)],
+    warnings,
+    mended: plan.actions.flatMap(({ target, copies: files }) =>
+      target.kind === 'local' ? [] : files.flatMap(({ seq }) => (seq === null ? [] : [{ medium: target.label, seq }])),
+    ),
+  };
+}
+
+interface Plugged {
+  readonly media: readonly OpenMedium[];
+  readonly blanks: readonly BlankMedium[];
+  /** Directories given by hand that cannot be used: the others may be enough. */
+  readonly failures: readonly BreakglassError[];
+}
+
+function openPlugged({ state, mediaPaths }: OpenTrailOptions, { host, random }: OpenTrailPorts): Plugged {
+  const trustId = state.trust.id;
+  const paths = mediaPaths.length > 0 ? mediaPaths : searchMedia(state, host);
+  const media: OpenMedium[] = [];
+  const blanks: BlankMedium[] = [];
+  const failures: BreakglassError[] = [];
+  for (const path of paths) {
+    try {
+      if (mediaPaths.length > 0 && isBlank(path, host)) {
+        blanks.push(openBlank(path, { ...host, id: randomId(random), label: labelFromPath(path), trustId }));
+      } else media.push(openMedium(path, { ...host, trustId }));
+    } catch (error) {
+      if (!isBreakglassError(error)) throw error;
+      failures.push(error);
+    }
+  }
+  const [first] = failures;
+  if (first && media.length + blanks.length < state.trust.payload.policy.copies) throw first;
+  return { media, blanks, failures };
+}
+
+function searchMedia(state: State, host: MediumHost): string[] {
+  const mounted = findMounted({ mountInfoFile: '/proc/self/mountinfo', sysfsRoot: host.sysfsRoot });
+  const known = state.media.map(({ path }) => path);
+  return findMedia([...known, ...mounted], { trustId: state.trust.id, disk: host.disk }).map(({ path }) => path);
+}
+
+async function checkChain(
+  plan: MendPlan,
+  media: readonly OpenMedium[],
+  history: TrustHistory,
+  tree: CheckpointTree,
+): Promise<{ chain: ChainResult; firstStatement: string }> {
+  let genesis: TrailRecord | undefined;
+  const check = createTrailCheck({
+    history,
+    tree,
+    onRecord: ({ record }) => {
+      if (record.type === 'genesis') genesis = record;
+    },
+  });
+  const [first] = media;
+  if (!first) throw new TypeError('there is at least one medium');
+  for (const { seq } of plan.entries) {
+    await check.add(readWhole(first, recordName(seq)), { seq, what: `record ${seq} on ${first.label}`, medium: null });
+  }
+  const chain = await check.finish();
+  return { chain, firstStatement: genesis?.type === 'genesis' ? genesis.revocations : '0'.repeat(64) };
+}
+
+/** What waited in the state directory comes first, then what mending has done. */
+async function writeWaiting(writer: TrailWriter, state: State, notes: readonly MendNote[]): Promise<void> {
+  for (const { name, members } of state.readPending().records) {
+    await writer.appendRecorder(members);
+    state.removePending(name);
+  }
+  for (const note of notes) await writer.appendRecorder(note);
+}
+
+function tampering(chain: ChainResult): FoundAnomaly[] {
+  const found = chain.findings.filter(({ severity }) => severity === 'tampered' || severity === 'unreadable');
+  const [first] = found;
+  if (!first) return [];
+  const more = found.length > 1 ? ` (and ${found.length - 1} more findings)` : '';
+  return [{ code: 'TRAIL_TAMPERED', detail: `record ${first.seq ?? '?'}: ${first.message}${more}` }];
+}
+
+function fixedMedia(media: readonly OpenMedium[]): FoundAnomaly[] {
+  const fixed = media.filter(({ removable }) => removable !== true);
+  const shared = new Set(media.map(({ device }) => device)).size < media.length;
+  if (fixed.length === 0 && !shared) return [];
+  const which =
+    fixed.length > 0 ? `not removable: ${fixed.map(({ label }) => label).join(', ')}` : 'two media on one device';
+  return [{ code: 'MEDIA_FIXED', detail: `media that a stick would be (--allow-fixed): ${which}` }];
+}
+
+function tooFewLeft(good: number, copies: number, plan: MendPlan, mend: MendResult): BreakglassError {
+  const [first] = [...plan.unusable, ...mend.failed].map(({ error }) => error);
+  return new BreakglassError(
+    first?.code ?? 'MEDIUM_TOO_FEW',
+    `${first ? `${first.message}; ` : ''}${good} of the ${copies} media that must hold a record can be used`,
+    {
+      hint: 'plug in another stick (a blank one is filled) and run the same command again. Nobody was asked for a share and no token was issued.',
+      cause: first,
+    },
+  );
+}
+
+function trailMissing(): BreakglassError {
+  return new BreakglassError('TRAIL_MISSING', 'no medium and no local copy holds a record of the trail', {
+    hint: 'plug in a stick that was used before. Nobody was asked for a share and no token was issued.',
+  });
+}

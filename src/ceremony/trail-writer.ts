@@ -1,0 +1,176 @@
+import { sha256Hex } from '../base/bytes.ts';
+import type { Clock } from '../base/time.ts';
+import { formatTime } from '../base/time.ts';
+import type { SigningKey } from '../key/derive.ts';
+import { ed25519JwkOf } from '../key/derive.ts';
+import { machineFacts } from '../machine/clock.ts';
+import { softwareIdentity } from '../machine/program.ts';
+import type { State } from '../machine/state.ts';
+import { appendFile } from '../medium/append.ts';
+import { commitRecord, type DurableReceipt } from '../medium/commit.ts';
+import type { OpenMedium } from '../medium/medium.ts';
+import { type CheckpointTree, sealCheckpoint } from '../trail/checkpoint.ts';
+import { checkpointName, recordName } from '../trail/layout.ts';
+import { type Anomaly, isCeremonyRecord, type RecordMembers, type TrailRecord } from '../trail/record.ts';
+import { sealRecord } from '../trail/record-file.ts';
+
+export interface TrailHead {
+  readonly seq: number;
+  readonly sha256: string;
+}
+
+type ClockSource = TrailRecord['machine']['clock'];
+type CeremonyMembers = Extract<RecordMembers, { readonly type: 'genesis' | 'mint.issued' | 'drill' }>;
+export type RecorderMembers = Exclude<RecordMembers, { readonly type: CeremonyTypeName }>;
+type CeremonyTypeName =
+  | 'genesis'
+  | 'mint.issued'
+  | 'drill'
+  | 'rotate.begun'
+  | 'rotate'
+  | 'policy'
+  | 'revocations.reset'
+  | 'restart';
+
+/** What is the same in every record of one run of the tool. */
+export interface RunFacts {
+  readonly session: string;
+  readonly clock: Clock;
+  readonly clockSource: ClockSource;
+}
+
+/** The common members of the record after `head`, but for `recorder` (docs/format.md §9). */
+export function commonMembers(trustId: string, run: RunFacts, head: TrailHead | null) {
+  return {
+    v: 1 as const,
+    trail: trustId,
+    seq: (head?.seq ?? -1) + 1,
+    prev: head?.sha256 ?? null,
+    time: formatTime(run.clock.now()),
+    session: run.session,
+    machine: { ...machineFacts(), clock: run.clockSource },
+    software: softwareIdentity(),
+    anomalies: [] as Anomaly[],
+  };
+}
+
+/** Keeps a record in the state directory until a medium can take it (P9). */
+export function waitForMedium(state: State, run: RunFacts, members: RecorderMembers): void {
+  const { time, session, machine, software, anomalies } = commonMembers(state.trust.id, run, null);
+  state.addPending({ time, session, machine, software, anomalies, ...members });
+}
+
+/** Writes one record after the other: sealed, appended to the media, copied, marked. Guards that the chain has one head. */
+export class TrailWriter {
+  readonly media: readonly OpenMedium[];
+  readonly warnings: { readonly code: string; readonly message: string }[] = [];
+  readonly #state: State;
+  readonly #tree: CheckpointTree;
+  #run: RunFacts;
+  #head: TrailHead | null;
+  #headCeremony: TrailHead | null;
+
+  constructor(options: {
+    readonly state: State;
+    readonly media: readonly OpenMedium[];
+    readonly run: RunFacts;
+    readonly head: TrailHead | null;
+    readonly headCeremony: TrailHead | null;
+    readonly tree: CheckpointTree;
+  }) {
+    this.#state = options.state;
+    this.media = options.media;
+    this.#run = options.run;
+    this.#head = options.head;
+    this.#headCeremony = options.headCeremony;
+    this.#tree = options.tree;
+  }
+
+  get head(): TrailHead | null {
+    return this.#head;
+  }
+
+  get headCeremony(): TrailHead | null {
+    return this.#headCeremony;
+  }
+
+  get nextSeq(): number {
+    return (this.#head?.seq ?? -1) + 1;
+  }
+
+  /** Said once people have confirmed the time. */
+  clockConfirmed(clockSource: ClockSource): void {
+    this.#run = { ...this.#run, clockSource };
+  }
+
+  /** The record of a quorum, signed by the trail key, and the checkpoint after it. Throws when fewer than `copies` media hold it. */
+  async appendCeremony(
+    members: CeremonyMembers,
+    options: { readonly trail: SigningKey; readonly copies: number; readonly anomalies: readonly Anomaly[] },
+  ): Promise<DurableReceipt> {
+    const recorder = ed25519JwkOf(await this.#state.recorder());
+    const record = { ...this.#common(), ...members, recorder, anomalies: [...options.anomalies] } as TrailRecord;
+    const receipt = await this.#append(record, options.trail, options.copies);
+    await this.#appendCheckpoint(options.trail);
+    return receipt;
+  }
+
+  /** A record of the recorder; one medium is enough for it. `time` is when it happened, if that was before. */
+  async appendRecorder(members: RecorderMembers, waited?: Partial<TrailRecord>): Promise<DurableReceipt> {
+    const recorder = await this.#state.recorder();
+    const record = { ...this.#common(), ...waited, ...members, recorder: recorder.kid } as TrailRecord;
+    return this.#append(record, recorder, 1);
+  }
+
+  #common() {
+    return commonMembers(this.#state.trust.id, this.#run, this.#head);
+  }
+
+  async #append(record: TrailRecord, signer: SigningKey, copies: number): Promise<DurableReceipt> {
+    const bytes = await sealRecord(record, signer);
+    const name = recordName(record.seq);
+    const head = { seq: record.seq, sha256: sha256Hex(bytes) };
+    const receipt = await commitRecord(this.media, { ...head, name, bytes }, { copies });
+    this.#head = head;
+    if (isCeremonyRecord(record)) this.#headCeremony = head;
+    this.#tree.add(bytes);
+    this.#keepLocally(name, bytes, head);
+    return receipt;
+  }
+
+  // The media hold the record already: a full disk of this machine is no reason to withhold a token.
+  #keepLocally(name: string, bytes: Uint8Array, head: TrailHead): void {
+    try {
+      this.#state.appendLocal(name, bytes);
+      this.#raiseHighWater(head);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.warnings.push({
+        code: 'LOCAL_COPY',
+        message: `the local copy of record ${head.seq} was not written: ${message}`,
+      });
+    }
+  }
+
+  // After a cut tail only a quorum, which has confirmed the anomaly, lets the mark go back.
+  #raiseHighWater(head: TrailHead): void {
+    const mark = this.#state.highWater;
+    const quorum = this.#headCeremony?.seq === head.seq;
+    if (quorum || mark === null || head.seq > mark.seq) this.#state.setHighWater(head);
+  }
+
+  async #appendCheckpoint(trail: SigningKey): Promise<void> {
+    // Where records are missing there is no tree over all of them.
+    if (this.#tree.size !== this.nextSeq) return;
+    const name = checkpointName(this.#tree.size);
+    const bytes = await sealCheckpoint(this.#state.trust.id, this.#tree.size, this.#tree.root(), trail);
+    for (const medium of this.media.filter((candidate) => !candidate.suspect)) {
+      try {
+        await appendFile(medium, name, bytes);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        this.warnings.push({ code: 'CHECKPOINT', message: `the checkpoint was not written: ${message}` });
+      }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { Command, CommanderError } from 'commander';
+import { BreakglassError, type ExitName, errorExits, exitStatus } from './base/errors.ts';
+import { registerAuditCheck } from './commands/audit-check.ts';
+import { registerDrill } from './commands/drill.ts';
+import { registerInit } from './commands/init.ts';
+import type { CommandIo } from './commands/io.ts';
+import { registerMint } from './commands/mint.ts';
+import { registerPolicy } from './commands/policy.ts';
+import { registerPreflight } from './commands/preflight.ts';
+import { registerRequest } from './commands/request.ts';
+import { registerShare } from './commands/share.ts';
+import { registerTrust } from './commands/trust.ts';
+import { registerVerify } from './commands/verify.ts';
+import { systemClock } from './machine/clock.ts';
+import { writeOut } from './machine/files.ts';
+import { softwareVersion } from './machine/program.ts';
+
+const commands = [
+  registerInit,
+  registerRequest,
+  registerMint,
+  registerVerify,
+  registerAuditCheck,
+  registerDrill,
+  registerPolicy,
+  registerTrust,
+  registerShare,
+  registerPreflight,
+];
+
+/** Runs one command and resolves with its exit status. Errors become text and status here and nowhere else. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let ended: ExitName = 'done';
+  const io: CommandIo = {
+    clock: systemClock,
+    random: (length) => randomBytes(length),
+    env: process.env,
+    product: (text) => writeOut(1, Buffer.from(text)),
+    note: (text) => writeOut(2, Buffer.from(`${text}\n`)),
+    exit: (status) => {
+      ended = status;
+    },
+  };
+  try {
+    await program(io).parseAsync([...argv], { from: 'user' });
+    return exitStatus[ended];
+  } catch (error) {
+    return exitStatus[report(error, argv.includes('--json'), io)];
+  }
+}
+
+function program(io: CommandIo): Command {
+  const root = new Command('breakglass')
+    .description('Sealed break-glass issuance: M of N custodians, offline, on the record.')
+    .version(softwareVersion(), '-V, --version')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.product(text), writeErr: () => {} })
+    .showSuggestionAfterError();
+  for (const register of commands) register(root, io);
+  root.action(() => root.help({ error: false }));
+  for (const command of withSubcommands(root))
+    command.exitOverride().configureOutput({ writeOut: (text) => io.product(text), writeErr: () => {} });
+  return root;
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}
+
+function report(error: unknown, json: unknown, io: CommandIo): ExitName {
+  if (error instanceof CommanderError && error.exitCode === 0) return 'done';
+  const known = asBreakglassError(error);
+  if (!known) {
+    io.note(`breakglass: a bug in breakglass: ${error instanceof Error ? error.stack : String(error)}`);
+    io.note('hint: keep this text for the maintainers. What the last step above did not report as done was not done.');
+    return 'bug';
+  }
+  if (json) io.product(`${JSON.stringify({ v: 1, errors: errorsOf(known) })}\n`);
+  io.note(`breakglass: ${known.message}`);
+  for (const detail of known.details.length > 1 ? known.details : []) io.note(`  - ${detail.message}`);
+  io.note(`hint: ${known.hint}`);
+  return errorExits[known.code];
+}
+
+function errorsOf(error: BreakglassError) {
+  if (error.details.length === 0) return [{ code: error.code, message: error.message, hint: error.hint }];
+  return error.details.map((detail) => ({
+    code: error.code,
+    rule: detail.name,
+    message: detail.message,
+    hint: error.hint,
+  }));
+}
+
+function asBreakglassError(error: unknown): BreakglassError | undefined {
+  if (error instanceof BreakglassError) return error;
+  if (!(error instanceof CommanderError)) return undefined;
+  const [message = ''] = error.message.replace(/^error: /, '').split('\n');
+  return new BreakglassError('USAGE', message, {
+    hint: 'breakglass COMMAND --help lists the flags. Nothing was done.',
+    cause: error,
+  });
+}

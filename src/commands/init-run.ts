@@ -1,0 +1,330 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { wipe } from '../base/bytes.ts';
+import { BreakglassError } from '../base/errors.ts';
+import { randomId } from '../base/random.ts';
+import { isFreeText, isPrintable } from '../base/text.ts';
+import { type Dealer, finishInit, type Initialized, type InitPlan, init } from '../ceremony/init.ts';
+import { readInitJournal } from '../ceremony/init-journal.ts';
+import type { NewMedium } from '../ceremony/init-media.ts';
+import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
+import { makePrivateDirectory } from '../machine/files.ts';
+import { lockState } from '../machine/lock.ts';
+import { newRevokerKey, type PersonalKey, writePersonalKey } from '../machine/personal-key.ts';
+import { machinePreflight, preflightEntry } from '../machine/preflight-entry.ts';
+import { defaultStateDir } from '../machine/state.ts';
+import { checkMedia } from '../medium/check-media.ts';
+import { openBlank } from '../medium/create.ts';
+import { labelFromPath } from '../medium/label.ts';
+import { realHost } from '../medium/real-host.ts';
+import { askText } from '../terminal/prompts.ts';
+import { openTerminal, type Terminal } from '../terminal/terminal.ts';
+import type { Policy } from '../trust/policy.ts';
+import { custodianLabels, trustFingerprint } from '../trust/trust-file.ts';
+import { identifierFlag, integerFlag, pairFlag, requireFlags } from './flags.ts';
+import type { InitOptions } from './init.ts';
+import { type CommandIo, productJson } from './io.ts';
+import { cardDealer } from './people/card-dealer.ts';
+import { passphraseSource } from './people/passphrases.ts';
+import type { PassphraseSource } from './people/share-files.ts';
+import { loadPolicy } from './policy.ts';
+
+/** `init`: flags and questions in, one key ceremony, text or JSON out. */
+export async function runInit(options: InitOptions, io: CommandIo): Promise<void> {
+  const terminal = openTerminal();
+  try {
+    const stateDir = resolve(options.state ?? defaultStateDir(io.env));
+    makePrivateDirectory(stateDir);
+    const lock = lockState(stateDir);
+    try {
+      show(await runLocked(options, stateDir, terminal, io), options, io);
+    } finally {
+      lock.release();
+    }
+  } finally {
+    terminal?.close();
+  }
+}
+
+async function runLocked(
+  options: InitOptions,
+  stateDir: string,
+  terminal: Terminal | undefined,
+  io: CommandIo,
+): Promise<Initialized> {
+  const ports = { clock: io.clock, random: io.random, host: realHost, note: io.note };
+  const journal = readInitJournal(stateDir);
+  if (journal?.phase === 'writing') {
+    io.note(
+      `found an init of ${journal.startedAt} that had dealt every card and was interrupted while it wrote. Finishing it; the other flags of this run are not used.`,
+    );
+    return finishInit(stateDir, journal, ports, 'again');
+  }
+  if (!journal) refuseExistingState(stateDir);
+  const answers = await completeAnswers(options, terminal);
+  const passphrases = passphraseSource(options.passphraseFd, terminal, 'choose');
+  const revokers = answers.revokers.map((label) => ({ label, key: newRevokerKey() }));
+  try {
+    const plan = planOf(options, answers, revokers, stateDir, io);
+    mkdirSync(plan.outDir, { recursive: true });
+    const dealer = withRevokers(
+      cardDealerOf(options, answers, terminal, passphrases),
+      revokers,
+      plan.outDir,
+      passphrases,
+    );
+    return await init(plan, { ...ports, dealer });
+  } finally {
+    wipe(...revokers.map(({ key }) => key.pkcs8));
+  }
+}
+
+interface Answers {
+  readonly name: string;
+  readonly issuer: string;
+  readonly policy: Policy;
+  readonly threshold: number;
+  readonly custodians: readonly string[];
+  readonly revokers: readonly string[];
+  readonly mediumPaths: readonly string[];
+  readonly cardDirs: ReadonlyMap<string, string>;
+}
+
+async function completeAnswers(options: InitOptions, terminal: Terminal | undefined): Promise<Answers> {
+  const cardDirs = new Map((options.cardDir ?? []).map((value) => readCardDir(value)));
+  const shown = (options.custodian ?? [])
+    .map((label) => identifierFlag('--custodian', label))
+    .filter((label) => !cardDirs.has(label));
+  if (!terminal) {
+    const fromFlags = {
+      '--name': options.name,
+      '--issuer': options.issuer,
+      '--policy': options.policy,
+      '--threshold': options.threshold,
+    };
+    const cards = Object.fromEntries(shown.map((label) => [`--card-dir ${label}=DIR`, undefined]));
+    requireFlags('init', { ...fromFlags, '--custodian': options.custodian, '--medium': options.medium, ...cards });
+    if (options.revoker && options.passphraseFd === undefined) requireFlags('init', { '--passphrase-fd': undefined });
+  }
+  const policy = await loadPolicy(options.policy ?? (await ask(terminal, 'Policy file', 'policy.toml')));
+  const name = options.name ?? (await ask(terminal, 'Name of the trust'));
+  const issuer = options.issuer ?? (await ask(terminal, 'Issuer of its tokens (iss)', 'https://breakglass.invalid'));
+  const custodians = options.custodian ?? words(await ask(terminal, 'Custodians', custodiansOf(policy).join(' ')));
+  const threshold =
+    options.threshold ??
+    (await ask(
+      terminal,
+      `How many of the ${custodians.length} make a quorum`,
+      String(Math.floor(custodians.length / 2) + 1),
+    ));
+  const mediumPaths = options.medium ?? words(await ask(terminal, 'Directories of the media (two or more)'));
+  return {
+    name: checkName(name),
+    issuer: checkIssuer(issuer),
+    policy,
+    threshold: integerFlag('--threshold', threshold),
+    custodians: custodians.map((label) => identifierFlag('--custodian', label)),
+    revokers: (options.revoker ?? []).map((label) => identifierFlag('--revoker', label)),
+    mediumPaths,
+    cardDirs,
+  };
+}
+
+function planOf(
+  options: InitOptions,
+  answers: Answers,
+  revokers: readonly { readonly label: string; readonly key: PersonalKey<Ed25519Revoker> }[],
+  stateDir: string,
+  io: CommandIo,
+): InitPlan {
+  const { name, issuer, policy, threshold, custodians } = answers;
+  const mediaRule = options.allowFixed ? 'fixed-allowed' : 'removable';
+  return {
+    name,
+    issuer,
+    policy,
+    threshold,
+    custodians,
+    revokers: revokers.map(({ label, key }) => ({ label, jwk: key.jwk })),
+    alg: oneOfFlag('--alg', options.alg, ['ES256', 'Ed25519']),
+    strength: Number(oneOfFlag('--strength', options.strength, ['128', '256'])) === 256 ? 256 : 128,
+    media: checkNewMedia(answers, mediaRule, io),
+    mediaRule,
+    stateDir,
+    outDir: resolve(options.out ?? '.'),
+    preflight: preflightEntry(policy.preflight, machinePreflight()),
+    clockSource: 'none',
+  };
+}
+
+type Ed25519Revoker = ReturnType<typeof newRevokerKey>['jwk'];
+
+/** The directories as media to be: blank, on devices of their own, writable. Nothing is written yet. */
+function checkNewMedia(answers: Answers, mediaRule: InitPlan['mediaRule'], io: CommandIo): NewMedium[] {
+  const labels = distinctLabels(answers.mediumPaths);
+  const blanks = answers.mediumPaths.map((path, position) =>
+    openBlank(resolve(path), {
+      ...realHost,
+      id: randomId(io.random),
+      label: labels[position] ?? 'medium',
+      trustId: '',
+    }),
+  );
+  try {
+    checkMedia(blanks, { copies: blanks.length, allowFixed: mediaRule === 'fixed-allowed', bytes: 64 * 1024 });
+    return blanks.map(({ id, label, path, removable }) => ({ id, label, path, removable }));
+  } finally {
+    for (const blank of blanks) blank.close();
+  }
+}
+
+function distinctLabels(paths: readonly string[]): string[] {
+  const labels: string[] = [];
+  for (const path of paths) {
+    const label = labelFromPath(path);
+    const free = [label, ...Array.from({ length: paths.length }, (_, number) => `${label}-${number + 2}`)].find(
+      (name) => !labels.includes(name),
+    );
+    labels.push(free ?? label);
+  }
+  return labels;
+}
+
+function cardDealerOf(
+  options: InitOptions,
+  answers: Answers,
+  terminal: Terminal | undefined,
+  passphrases: PassphraseSource,
+): Dealer {
+  const strangers = [...answers.cardDirs.keys()].filter((label) => !answers.custodians.includes(label));
+  if (strangers.length > 0) {
+    throw new BreakglassError('BAD_INPUT', `--card-dir names ${strangers.join(', ')}, who is no custodian`, {
+      hint: 'name custodians only. Nothing was written.',
+    });
+  }
+  return cardDealer({
+    cardDirs: answers.cardDirs,
+    readBack: options.readBack ? 'asked' : 'left-out',
+    terminal,
+    passphrases,
+  });
+}
+
+/** Writes the revoker keys first, under the passphrases of their commanders. */
+function withRevokers(
+  dealer: Dealer,
+  revokers: readonly { readonly label: string; readonly key: PersonalKey }[],
+  outDir: string,
+  passphrases: PassphraseSource,
+): Dealer {
+  const files = revokers.map(({ label, key }) => ({
+    label,
+    key,
+    path: join(outDir, `${label.replaceAll('/', '-')}.revoker.age`),
+  }));
+  return {
+    ...dealer,
+    shareFiles: [...dealer.shareFiles, ...files.map(({ path }) => path)],
+    begin: async () => {
+      for (const { label, key, path } of files) {
+        const passphrase = await passphrases(`the revoker key of ${label}`);
+        if (!passphrase || passphrase.length === 0) throw noPassphrase(label);
+        try {
+          await writePersonalKey(path, key, passphrase);
+        } finally {
+          wipe(passphrase);
+        }
+      }
+      await dealer.begin();
+    },
+    undo: () => {
+      for (const { path } of files) rmSync(path, { force: true });
+      dealer.undo();
+    },
+  };
+}
+
+function show(result: Initialized, options: InitOptions, io: CommandIo): void {
+  const { trust, trustFile, media, head } = result;
+  const fingerprint = trustFingerprint(trust);
+  const headCode = { seq: head.seq, words: fingerprintOfDigest(head.sha256, headWordCount).words };
+  const custodians = trust.set.shares.map(({ custodian, index }) => ({ label: custodian, index }));
+  if (options.json) {
+    productJson(io, {
+      trust: trustFile,
+      trustId: trust.id,
+      fingerprint,
+      threshold: trust.set.threshold,
+      custodians,
+      media,
+      head,
+      headCode,
+    });
+    return;
+  }
+  io.product(
+    [
+      `The trust ${trust.payload.name} is made: ${trust.set.threshold} of ${custodianLabels(trust.set).join(', ')}.`,
+      '',
+      `  fingerprint  ${fingerprint.words.join(' ')}`,
+      `  head code    ${headCode.words.join(' ')}`,
+      '',
+      'Every custodian writes both lines on the card. They prove the trust file and the end of the trail.',
+      `Give services and commanders ${trustFile} and what lies beside it; keep the media apart: ${media.map(({ label }) => label).join(', ')}.`,
+      '',
+    ].join('\n'),
+  );
+}
+
+function refuseExistingState(stateDir: string): void {
+  if (!existsSync(join(stateDir, 'trust'))) return;
+  throw new BreakglassError('EXISTS', `the state directory ${stateDir} belongs to a trust already`, {
+    hint: 'to make another trust, give another --state DIR. Nothing was changed.',
+  });
+}
+
+function readCardDir(value: string): readonly [string, string] {
+  const [label, dir] = pairFlag('--card-dir', value);
+  return [identifierFlag('--card-dir', label), resolve(dir)];
+}
+
+function oneOfFlag<T extends string>(flag: string, value: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  throw new BreakglassError('BAD_INPUT', `${flag} must be ${choices.join(' or ')}`, {
+    hint: 'mend the flag. Nothing was done.',
+  });
+}
+
+function checkName(name: string): string {
+  if (isFreeText(name) && name.length <= 64) return name;
+  throw new BreakglassError('BAD_INPUT', 'the name of the trust must be 1 to 64 visible characters', {
+    hint: 'mend --name. Nothing was done.',
+  });
+}
+
+function checkIssuer(issuer: string): string {
+  if (isPrintable(issuer)) return issuer;
+  throw new BreakglassError('BAD_INPUT', 'the issuer must be 1 to 256 printable characters without spaces', {
+    hint: 'mend --issuer. Nothing was done.',
+  });
+}
+
+function custodiansOf(policy: Policy): string[] {
+  return Object.keys(policy.people).filter((label) => policy.people[label]?.includes('custodian'));
+}
+
+function words(text: string): string[] {
+  return text.split(/[\s,]+/).filter((word) => word !== '');
+}
+
+async function ask(terminal: Terminal | undefined, question: string, proposal?: string): Promise<string> {
+  if (!terminal) throw new TypeError('missing flags were refused before');
+  return askText(terminal, question, proposal === undefined ? {} : { initial: proposal });
+}
+
+function noPassphrase(label: string): BreakglassError {
+  return new BreakglassError('BAD_INPUT', `the revoker key of ${label} has no passphrase`, {
+    hint: 'a revoker key is always sealed: type a passphrase, or give one a line on --passphrase-fd. Nothing was dealt.',
+  });
+}

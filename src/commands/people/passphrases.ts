@@ -1,0 +1,38 @@
+import { equalBytes, wipe } from '../../base/bytes.ts';
+import { passphrasesFromDescriptor } from '../../machine/passphrase.ts';
+import { readPassphrase } from '../../terminal/secret-reader.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import { integerFlag } from '../flags.ts';
+import type { PassphraseSource } from './share-files.ts';
+
+/**
+ * Passphrases from the descriptor of `--passphrase-fd`, one a line in the order in which they are needed, or asked at the
+ * terminal. To `choose` one at a terminal is to type it twice; an empty one is an answer. The caller wipes each.
+ */
+export function passphraseSource(
+  flag: string | undefined,
+  terminal: Terminal | undefined,
+  purpose: 'open' | 'choose',
+): PassphraseSource {
+  if (flag !== undefined) {
+    const lines = passphrasesFromDescriptor(integerFlag('--passphrase-fd', flag));
+    return async () => lines.shift();
+  }
+  if (!terminal) return async () => undefined;
+  return purpose === 'open'
+    ? (what) => readPassphrase(terminal, `Passphrase of ${what}:`)
+    : (what) => choosePassphrase(what, terminal);
+}
+
+async function choosePassphrase(what: string, terminal: Terminal): Promise<Uint8Array> {
+  for (;;) {
+    const first = await readPassphrase(terminal, `New passphrase for ${what} (Enter: none):`);
+    if (first.length === 0) return first;
+    const again = await readPassphrase(terminal, 'The same once more:');
+    const same = equalBytes(first, again);
+    wipe(again);
+    if (same) return first;
+    wipe(first);
+    terminal.write('They differ. ');
+  }
+}

@@ -1,0 +1,142 @@
+import { BreakglassError, errorExits, isBreakglassError } from '../../base/errors.ts';
+import { describeDuration, formatTime } from '../../base/time.ts';
+import { parseWords } from '../../base/words.ts';
+import type { Panel, Progress, QuorumPeople } from '../../ceremony/people.ts';
+import { headPromptWordCount } from '../../key/fingerprint.ts';
+import { monotonicMilliseconds } from '../../machine/clock.ts';
+import { askText, confirmKey } from '../../terminal/prompts.ts';
+import { renderPanel } from '../../terminal/screen.ts';
+import { askShare, type ShareEntry } from '../../terminal/share-prompt.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import { type PassphraseSource, readShareFile } from './share-files.ts';
+
+const inactivitySeconds = 600;
+const ceremonySeconds = 3600;
+
+export interface TerminalPeopleOptions {
+  /** Share files that were named on the command line: taken before anybody is asked. */
+  readonly shareFiles: readonly string[];
+  readonly passphrases: PassphraseSource;
+}
+
+/** The quorum at a terminal. The inactivity timeout restarts at each accepted share; an hour bounds it all. */
+export function terminalPeople(terminal: Terminal, options: TerminalPeopleOptions): QuorumPeople {
+  const deadline = startDeadline();
+  const files = [...options.shareFiles];
+  let refusal: string[] = [];
+  return {
+    headCode: async () => {
+      const validate = (text: string) =>
+        text === '' || (parseWords(text)?.length ?? 0) >= headPromptWordCount
+          ? undefined
+          : 'three words of the card, or just Enter';
+      const typed = await askText(terminal, 'First three words of the head code on one card (Enter: no card at hand)', {
+        validate,
+      });
+      return typed === '' ? null : typed;
+    },
+    confirmClock: async (now) => {
+      if (await confirmKey(terminal, `The clock says ${formatTime(now)}. Does a watch say the same (in UTC)?`))
+        return 'people';
+      throw new BreakglassError('CLOCK_DIFFERS', 'the clock of this machine is not right', {
+        hint: 'set it (date -u -s "2026-01-31 23:59:59") and run the same command again. No token was issued.',
+      });
+    },
+    confirmRequest: async (panel) => {
+      terminal.clear();
+      terminal.write(renderRequest(panel, terminal));
+      if (await confirmKey(terminal, 'Does the responder read out these words, and is this what is needed?')) return;
+      throw new BreakglassError('CONFIRMATION_DIFFERS', 'the request was not confirmed', {
+        hint: 'have the responder read the words again, or write a new request. No token was issued.',
+      });
+    },
+    nextShare: async (panel, progress) => {
+      for (;;) {
+        const file = files.shift();
+        terminal.clear();
+        terminal.write(renderRequest(panel, terminal));
+        const entry: ShareEntry =
+          file === undefined
+            ? await askShare(terminal, {
+                heading: [describeProgress(progress)],
+                status: refusal,
+                cardWords: progress.cardWords,
+                deadline,
+              })
+            : { kind: 'file', path: file };
+        if (entry.kind === 'typed') return entry.bytes;
+        try {
+          return await readShareFile(entry.path, options.passphrases);
+        } catch (error) {
+          if (!isBreakglassError(error) || errorExits[error.code] === 'aborted') throw error;
+          refusal = [`Refused: ${error.message}.`];
+        }
+      }
+    },
+    refused: async (error, slip) => {
+      refusal = [`Refused: ${error.message}.`, error.hint];
+      if (!slip) return 'again';
+      terminal.write(`\n${error.message}.\nThe card says: ${slip.meant}\n`);
+      const take = await confirmKey(terminal, 'Look at the card: does it say so?');
+      if (take) refusal = [];
+      return take ? 'take' : 'again';
+    },
+    accepted: (label, progress) => {
+      deadline.restart();
+      refusal = [`Accepted: ${label}.`];
+      if (progress.missing === 0) {
+        terminal.clear();
+        terminal.write(`Accepted: ${label}. The quorum is complete: ${progress.given.join(', ')}.\n`);
+      }
+    },
+  };
+}
+
+function renderRequest(panel: Panel, terminal: Terminal): string {
+  const { request } = panel;
+  return renderPanel(
+    {
+      title: request.kind === 'drill' ? 'DRILL' : 'PRODUCTION',
+      trust: `${panel.trustName}: ${panel.trustFingerprint.words.join(' ')}`,
+      rows: [
+        ['incident', request.incident ?? ''],
+        ['for', `${request.subject ?? ''} as ${request.role ?? ''}`],
+        ['because', `${request.circumstance ?? ''}: ${request.reason}`],
+        ['lifetime', describeLifetime(panel)],
+        [
+          'holder key',
+          request.holder ? 'yes: the token works only with it' : 'none: anyone who holds the token can use it',
+        ],
+      ],
+      words: panel.fingerprint.words,
+      warnings: panel.anomalies.map(({ code, detail }) => `${code}: ${detail}`),
+    },
+    terminal,
+  );
+}
+
+function describeLifetime({ request }: Panel): string {
+  const one = describeDuration(request.lifetimeSeconds ?? 0);
+  return request.durationSeconds === null
+    ? one
+    : `${one} each, a strip of ${describeDuration(request.durationSeconds)}`;
+}
+
+function describeProgress({ given, missing, waitingFor }: Progress): string {
+  const have = given.length === 0 ? 'No share yet' : `Shares of ${given.join(', ')}`;
+  return `${have}; ${missing} more needed, of ${waitingFor.join(', ')}. To give yours, you confirm what stands above.`;
+}
+
+function startDeadline() {
+  const start = monotonicMilliseconds();
+  let last = start;
+  return {
+    restart: () => {
+      last = monotonicMilliseconds();
+    },
+    secondsLeft: () => {
+      const now = monotonicMilliseconds();
+      return Math.floor(Math.min(last + inactivitySeconds * 1000 - now, start + ceremonySeconds * 1000 - now) / 1000);
+    },
+  };
+}

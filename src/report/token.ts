@@ -1,0 +1,71 @@
+import type { BreakglassError } from '../base/errors.ts';
+import { describeDuration, formatTime, type Seconds } from '../base/time.ts';
+import type { Claims } from '../token/claims.ts';
+import type { VerifiedToken } from '../token/verify.ts';
+import type { Trust } from '../trust/trust-file.ts';
+
+export interface TokenReport {
+  readonly verified: VerifiedToken | undefined;
+  readonly refusal: BreakglassError | undefined;
+  /** The claims of a token of strict form, believed or not. */
+  readonly claims: Claims | undefined;
+  readonly now: Seconds;
+  readonly revocations: 'checked' | 'not-checked' | 'missing';
+  readonly trust: Trust;
+}
+
+/** `verify --json`. `valid` is null where it could not be decided. */
+export function tokenJson(report: TokenReport) {
+  const { verified, refusal, claims, now } = report;
+  return {
+    valid: refusal === undefined ? true : isOpen(refusal) ? null : false,
+    code: refusal?.code ?? null,
+    message: refusal?.message ?? 'the token is valid',
+    drill: claims?.breakglass.drill ?? null,
+    claims: claims ?? null,
+    remainingSeconds: verified ? verified.remainingSeconds : claims ? Math.max(0, claims.exp - now) : null,
+    revocations: { state: report.revocations },
+    record: claims ? { trail: claims.breakglass.trail.id, seq: claims.breakglass.trail.seq } : null,
+  };
+}
+
+/** What a token opens, for whom, until when; or why it is refused and what it claims. */
+export function describeToken(report: TokenReport): string {
+  const { refusal, claims } = report;
+  const verdict =
+    refusal === undefined
+      ? 'VALID'
+      : isOpen(refusal)
+        ? `NOT DECIDED (${refusal.code}): ${refusal.message}`
+        : `NOT VALID (${refusal.code}): ${refusal.message}`;
+  if (!claims) return `${verdict}\n`;
+  const heading = refusal && !report.verified ? ['  What it claims:'] : [];
+  return [verdict, ...heading, ...describeClaims(claims, report), ''].join('\n');
+}
+
+function isOpen(refusal: BreakglassError): boolean {
+  return (
+    refusal.code === 'NOT_JUDGED' || refusal.code === 'REVOCATIONS_MISSING' || refusal.code === 'REVOCATIONS_BEHIND'
+  );
+}
+
+function describeClaims(claims: Claims, { now, revocations }: TokenReport): string[] {
+  const [details] = claims.authorization_details;
+  const { incident, family, sequence, drill, epoch, trail } = claims.breakglass;
+  return [
+    `  ${drill ? 'DRILL: opens nothing in production' : 'PRODUCTION'}`,
+    `  opens      ${claims.scope} (${details.actions.join(', ')}) at ${claims.aud}, instead of the normal roles`,
+    `  for        ${claims.sub} as ${claims.roles[0]}${claims.cnf ? `, only with the holder key ${claims.cnf.jkt}` : ', for anyone who holds it (no holder key)'}`,
+    `  incident   ${incident}`,
+    `  valid      ${formatTime(claims.nbf)} to ${formatTime(claims.exp)}: ${describeWindow(claims, now)}`,
+    `  token      ${claims.jti}, ${sequence} of family ${family}, epoch ${epoch}`,
+    `  record     ${trail.seq} of trail ${trail.id.slice(0, 8)}`,
+    `  revocations ${revocations === 'checked' ? 'checked' : revocations === 'missing' ? 'none given' : 'not checked, as asked'}`,
+  ];
+}
+
+function describeWindow(claims: Claims, now: Seconds): string {
+  if (now >= claims.exp) return `expired ${describeDuration(now - claims.exp)} ago`;
+  if (now < claims.nbf) return `begins in ${describeDuration(claims.nbf - now)}`;
+  return `${describeDuration(claims.exp - now)} left`;
+}
