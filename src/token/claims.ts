@@ -6,6 +6,7 @@ import {
   integer,
   integerBetween,
   literal,
+  numericDate,
   object,
   optional,
   printable,
@@ -40,9 +41,9 @@ export const claimsSchema = object({
   sub: identifier,
   aud: printable,
   client_id: literal('breakglass'),
-  iat: integer,
-  nbf: integer,
-  exp: integer,
+  iat: numericDate,
+  nbf: numericDate,
+  exp: numericDate,
   jti: randomId,
   scope: identifierWords,
   roles: single(identifier),
@@ -56,3 +57,17 @@ export type Claims = Shape<typeof claimsSchema>;
 
 /** How long before `nbf` a token may be issued: the walk from the vault. */
 export const startsInMaxSeconds = 1800;
+
+/** The longest token, in bytes. */
+export const tokenMaxBytes = 8192;
+
+/** What the shape of the claims does not show: their order in time, and that each thing named twice is named alike. */
+export function checkClaims(claims: Claims): string | undefined {
+  const { iat, nbf, exp } = claims;
+  const [detail] = claims.authorization_details;
+  if (iat > nbf) return 'it is issued after it becomes valid (iat > nbf)';
+  if (nbf >= exp) return 'it ends before it becomes valid (nbf >= exp)';
+  if (detail.locations[0] !== claims.aud) return 'authorization_details is for another audience than aud';
+  if (detail.privileges[0] !== claims.roles[0]) return 'authorization_details is for another role than roles';
+  return undefined;
+}

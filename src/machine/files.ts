@@ -1,0 +1,227 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { secretBytes, wipe } from '../base/bytes.ts';
+import { BreakglassError, systemErrorCode } from '../base/errors.ts';
+
+export type FileMode = 0o600 | 0o644;
+
+/**
+ * Makes a new file and returns after file and folder are flushed. Throws `EXISTS` if anything is at `path`, and `IO` after
+ * removing what it began: a file is there whole or not at all.
+ */
+export function writeExclusive(path: string, bytes: Uint8Array, options: { readonly mode: FileMode }): void {
+  const descriptor = createFile(path, options.mode);
+  try {
+    try {
+      writeAll(descriptor, bytes);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    syncDirectory(dirname(path));
+  } catch (cause) {
+    rmSync(path, { force: true });
+    throw ioError(path, 'was not written', cause);
+  }
+}
+
+/** Puts `bytes` in the place of a file, or makes it: at every moment the whole old one or the whole new one is there. */
+export function replaceFile(path: string, bytes: Uint8Array, options: { readonly mode: FileMode }): void {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  writeExclusive(temporary, bytes, options);
+  try {
+    renameSync(temporary, path);
+    syncDirectory(dirname(path));
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw ioError(path, 'was not replaced', cause);
+  }
+}
+
+/** Makes a folder of mode 0700 with its parents, and flushes the folder it stands in. One that is there is left as it is. */
+export function makePrivateDirectory(path: string): void {
+  if (existsSync(path)) return;
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    syncDirectory(dirname(path));
+  } catch (cause) {
+    throw ioError(path, 'was not made', cause);
+  }
+}
+
+/** Renames within one folder, never over a file. Throws `EXISTS` or `IO`. */
+export function renameExclusive(from: string, to: string): void {
+  if (existsSync(to)) throw exists(to);
+  try {
+    renameSync(from, to);
+    syncDirectory(dirname(to));
+  } catch (cause) {
+    throw ioError(from, 'was not renamed', cause);
+  }
+}
+
+export interface InputOptions {
+  /** How errors name the input: `the request`. */
+  readonly what: string;
+  readonly maxBytes: number;
+}
+
+/**
+ * All bytes of a file that a person named; `-` is descriptor 0. They may be a secret: no second copy of them is left.
+ * Throws `NOT_FOUND`, or `BAD_INPUT` for a folder, a file that cannot be read and one longer than `maxBytes`.
+ */
+export function readInput(path: string, options: InputOptions): Uint8Array {
+  if (path === '-') return readDescriptor(0, { ...options, what: `${options.what} on standard input` });
+  const descriptor = openInput(path, options.what);
+  try {
+    return readDescriptor(descriptor, { ...options, what: `${options.what} ${path}` });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** All bytes that an open descriptor gives. Throws `BAD_INPUT`. */
+export function readDescriptor(descriptor: number, { what, maxBytes }: InputOptions): Uint8Array {
+  let held = secretBytes(16 * 1024);
+  let used = 0;
+  try {
+    if (fstatSync(descriptor).isDirectory()) throw badInput(what, 'is a folder, not a file');
+    for (;;) {
+      const count = readPatiently(descriptor, held.subarray(used));
+      if (count === 0) break;
+      used += count;
+      if (used > maxBytes) throw badInput(what, `is longer than ${maxBytes.toLocaleString('en')} bytes`);
+      if (used === held.length) held = grow(held);
+    }
+    const bytes = secretBytes(used);
+    bytes.set(held.subarray(0, used));
+    return bytes;
+  } catch (cause) {
+    throw systemErrorCode(cause) && !(cause instanceof BreakglassError)
+      ? badInput(what, 'cannot be read', cause)
+      : cause;
+  } finally {
+    wipe(held);
+  }
+}
+
+/** Writes all bytes to an open descriptor. `closed`: the reader has gone away, which is its right. Throws `IO`. */
+export function writeOut(descriptor: number, bytes: Uint8Array): 'written' | 'closed' {
+  try {
+    writeAll(descriptor, bytes);
+    return 'written';
+  } catch (cause) {
+    if (systemErrorCode(cause) === 'EPIPE') return 'closed';
+    throw ioError(`descriptor ${descriptor}`, 'was not written', cause);
+  }
+}
+
+function createFile(path: string, mode: FileMode): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode);
+  } catch (cause) {
+    throw systemErrorCode(cause) === 'EEXIST' ? exists(path, cause) : ioError(path, 'was not written', cause);
+  }
+}
+
+function openInput(path: string, what: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY);
+  } catch (cause) {
+    const code = systemErrorCode(cause);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw badInput(`${what} ${path}`, 'cannot be read', cause);
+    throw new BreakglassError('NOT_FOUND', `${what} was not found at ${path}`, {
+      hint: 'check the path. Nothing was done.',
+      cause,
+    });
+  }
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) {
+    written += patiently(() => writeSync(descriptor, bytes, written, bytes.length - written));
+  }
+}
+
+function readPatiently(descriptor: number, into: Uint8Array): number {
+  try {
+    return patiently(() => readSync(descriptor, into, 0, into.length, null));
+  } catch (error) {
+    // What Node.js makes of a terminal or pipe whose other end is closed.
+    if (systemErrorCode(error) === 'EOF') return 0;
+    throw error;
+  }
+}
+
+// A descriptor that we inherited may be non-blocking, because another process that shares it made it so.
+function patiently(transfer: () => number): number {
+  for (;;) {
+    try {
+      return transfer();
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EAGAIN') throw error;
+      pause(5);
+    }
+  }
+}
+
+/** Sleeps without giving other work a turn. */
+export function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+function grow(held: Uint8Array): Uint8Array {
+  const larger = secretBytes(held.length * 2);
+  larger.set(held);
+  wipe(held);
+  return larger;
+}
+
+/** Flushes a folder: what was made, renamed or removed in it stays so. */
+export function syncDirectory(path: string): void {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    // A file system that cannot flush folders says so; one that failed to do it says EIO.
+    if (systemErrorCode(error) !== 'EINVAL') throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function exists(path: string, cause?: unknown): BreakglassError {
+  return new BreakglassError('EXISTS', `${path} exists already and was not overwritten`, {
+    hint: 'name another file, or move this one away. Nothing was written.',
+    cause,
+  });
+}
+
+function badInput(what: string, why: string, cause?: unknown): BreakglassError {
+  const reason = cause === undefined ? '' : ` (${systemErrorCode(cause)})`;
+  return new BreakglassError('BAD_INPUT', `${what} ${why}${reason}`, {
+    hint: 'give another file. Nothing was done.',
+    cause,
+  });
+}
+
+/** `IO` with the system's word for it; `what` is the path or thing and `failed` says what did not happen. */
+export function ioError(what: string, failed: string, cause: unknown): BreakglassError {
+  return new BreakglassError('IO', `${what} ${failed} (${systemErrorCode(cause) ?? 'unknown error'})`, {
+    hint: 'look at free space, at read-only mounts and at the rights of the folder. What was there before is unchanged.',
+    cause,
+  });
+}

@@ -1,0 +1,190 @@
+import { BreakglassError, type ErrorCode, type ErrorDetail } from '../base/errors.ts';
+import { verifyJws } from '../base/jws.ts';
+import { describeDuration, formatTime, type Seconds } from '../base/time.ts';
+import type { RevocationList } from '../revocation/list.ts';
+import type { DenyEntry } from '../revocation/statement.ts';
+import type { Trust, TrustKey } from '../trust/trust-file.ts';
+import type { Claims } from './claims.ts';
+import { checkClaimsAgainstPolicy } from './over-policy.ts';
+import { readToken, type UnverifiedToken } from './read.ts';
+
+export { readToken, type UnverifiedToken } from './read.ts';
+
+/** `missing`: they should be there and are not, which refuses. `not-checked`: the caller chose to go without. */
+export type Revocations =
+  | { readonly state: 'checked'; readonly list: RevocationList }
+  | { readonly state: 'missing' }
+  | { readonly state: 'not-checked' };
+
+export interface VerifyOptions {
+  readonly trust: Trust;
+  readonly now: Seconds;
+  /** Who is asked to accept the token; null: not judged. */
+  readonly audience: string | null;
+  readonly mode: 'production' | 'drill' | 'any';
+  readonly revocations: Revocations;
+}
+
+/** A token that holds: every step that the options ask for was passed. */
+export interface VerifiedToken {
+  readonly claims: Claims;
+  readonly kid: string;
+  readonly key: TrustKey;
+  readonly drill: boolean;
+  /** Until `exp`. At least 1. */
+  readonly remainingSeconds: Seconds;
+  /** What the options left out: whoever acts on the token knows that nobody looked at these. */
+  readonly unjudged: readonly ('audience' | 'revocations')[];
+}
+
+/** Seconds by which the clocks of the mint and of a verifier may differ at `nbf` and `iat`. At `exp` it is none. */
+export const skewSeconds = 5;
+
+/**
+ * Strict verification, in the order and with the codes of docs/format.md §8: form, key and signature, time, place, policy,
+ * mode, revocations. Throws the code of the first that fails; `readToken` still shows the claims of a token of good form.
+ */
+export function verifyToken(token: string | Uint8Array, options: VerifyOptions): VerifiedToken {
+  const unverified = readToken(token);
+  const key = proveSignature(unverified, options.trust);
+  const { claims } = unverified;
+  checkTime(claims, options.now);
+  checkPlace(claims, key, options);
+  checkPolicy(claims, options.trust);
+  checkMode(claims, key, options.mode);
+  checkRevocations({ claims, kid: key.public.kid }, options.revocations);
+  return {
+    claims,
+    kid: key.public.kid,
+    key,
+    drill: claims.breakglass.drill,
+    remainingSeconds: claims.exp - options.now,
+    unjudged: unjudged(options),
+  };
+}
+
+function proveSignature({ header, jws }: UnverifiedToken, trust: Trust): TrustKey {
+  const key = trust.keys.find(({ use, public: { kid } }) => (use === 'token' || use === 'drill') && kid === header.kid);
+  if (!key)
+    throw refuse('TOKEN_UNKNOWN_KEY', 'no token or drill key of the trust file signed it', {
+      hint: 'it is of another trust, or newer than this trust file: compare `breakglass trust show`, or fetch the newer file.',
+    });
+  if (key.status !== 'active')
+    throw refuse('TOKEN_KEY_RETIRED', `its key, of epoch ${key.epoch}, was retired`, {
+      hint: 'a rotation ended all tokens of that epoch. Have the custodians mint a new one.',
+    });
+  // The key decides the algorithm, never the token: RFC 8725 §3.1.
+  if (header.alg !== key.public.alg)
+    throw refuse('TOKEN_ALGORITHM', `it says ${header.alg}, and its key is for ${key.public.alg}`, {
+      hint: forgedHint,
+    });
+  if (!verifyJws(jws, key.public.key)) throw refuse('TOKEN_SIGNATURE', 'its signature is wrong', { hint: forgedHint });
+  return key;
+}
+
+// A token from the future has an `nbf` there too: the clock is named first, for that is what to look at.
+function checkTime({ iat, nbf, exp }: Claims, now: Seconds): void {
+  if (iat > now + skewSeconds)
+    throw refuse('TOKEN_ISSUED_IN_FUTURE', `it was issued at ${formatTime(iat)}, ${ahead(iat, now)} from now`, {
+      hint: `the clock here says ${formatTime(now)}: set it right, or the clock of the ceremony was wrong and the token must be minted again.`,
+    });
+  if (nbf > now + skewSeconds)
+    throw refuse('TOKEN_NOT_YET_VALID', `it is valid from ${formatTime(nbf)}, ${ahead(nbf, now)} from now`, {
+      hint: `the clock here says ${formatTime(now)}. Wait, or use the earlier token of the strip.`,
+    });
+  if (exp <= now)
+    throw refuse('TOKEN_EXPIRED', `it ended at ${formatTime(exp)}, ${ahead(now, exp)} ago`, {
+      hint: `the clock here says ${formatTime(now)}. Use the next token of the strip, or have the custodians mint a new one.`,
+    });
+}
+
+function ahead(later: Seconds, earlier: Seconds): string {
+  return describeDuration(later - earlier);
+}
+
+function checkPlace(claims: Claims, key: TrustKey, { trust, audience }: VerifyOptions): void {
+  const { trail, epoch } = claims.breakglass;
+  if (claims.iss !== trust.payload.issuer)
+    throw refuse('TOKEN_ISSUER', `its issuer is ${claims.iss}, not ${trust.payload.issuer}`, { hint: mintedWrongHint });
+  if (trail.id !== trust.id)
+    throw refuse('TOKEN_OTHER_TRUST', `it is of the trust ${trail.id.slice(0, 8)}, not ${trust.id.slice(0, 8)}`, {
+      hint: mintedWrongHint,
+    });
+  if (epoch !== key.epoch)
+    throw refuse('TOKEN_OTHER_TRUST', `it says epoch ${epoch}, and its key is of epoch ${key.epoch}`, {
+      hint: mintedWrongHint,
+    });
+  if (audience !== null && claims.aud !== audience)
+    throw refuse('TOKEN_AUDIENCE', `it is for ${claims.aud}, not for ${audience}`, {
+      hint: `present it to ${claims.aud}, or have a token minted for a role of ${audience}.`,
+    });
+}
+
+function checkPolicy(claims: Claims, trust: Trust): void {
+  const violations = checkClaimsAgainstPolicy(claims, trust.payload.policy);
+  if (violations.length === 0) return;
+  throw refuse('TOKEN_OVER_POLICY', violations.map(({ message }) => message).join('; '), {
+    hint: 'the policy of the trust file here allows less than the token says. Have a token minted under this policy, or fetch the newer trust file.',
+    details: violations.map(({ rule, message }) => ({ name: rule, message })),
+  });
+}
+
+// The key and the claim must say the same: neither alone makes a drill token a real one, or the other way round.
+function checkMode(claims: Claims, key: TrustKey, mode: VerifyOptions['mode']): void {
+  const drill = mode === 'any' ? claims.breakglass.drill : mode === 'drill';
+  if (claims.breakglass.drill === drill && key.use === (drill ? 'drill' : 'token')) return;
+  throw drill
+    ? refuse('TOKEN_PRODUCTION', 'it is a production token, and only drill tokens are taken here', {
+        hint: 'verify it without --drill. If nobody meant to mint it, revoke it now.',
+      })
+    : refuse('TOKEN_DRILL', 'it is a drill token and opens nothing in production', {
+        hint: 'verify it with --drill; for real access mint without --drill.',
+      });
+}
+
+function checkRevocations(token: { readonly claims: Claims; readonly kid: string }, revocations: Revocations): void {
+  if (revocations.state === 'not-checked') return;
+  if (revocations.state === 'missing')
+    throw refuse('REVOCATIONS_MISSING', 'the revocations are not at hand, so it may have been revoked', {
+      hint: 'give the newest file with --revocations FILE. Nothing was decided.',
+    });
+  // Before the denials: the line that is missing here may be the one that allows again.
+  if (!revocations.list.hasLine(token.claims.breakglass.revocations))
+    throw refuse(
+      'REVOCATIONS_BEHIND',
+      'the revocations at hand are older than the token: the line that it names is missing',
+      {
+        hint: 'fetch the newest revocations and try again. Nothing was decided.',
+      },
+    );
+  const entry = revocations.list.denials.find(token);
+  if (entry)
+    throw refuse('TOKEN_REVOKED', describeDenial(entry), {
+      hint: 'revoked access does not come back. Have the custodians mint a new token if it is still needed.',
+    });
+}
+
+function describeDenial(entry: DenyEntry): string {
+  const what = entry.kind === 'all' ? 'everything' : `${entry.kind} ${entry.value}`;
+  return `it was revoked at ${formatTime(entry.at)} by ${entry.by} (${what}: ${entry.reason})`;
+}
+
+function unjudged(options: VerifyOptions): VerifiedToken['unjudged'] {
+  return [
+    ...(options.audience === null ? (['audience'] as const) : []),
+    ...(options.revocations.state === 'not-checked' ? (['revocations'] as const) : []),
+  ];
+}
+
+const forgedHint =
+  'it was changed on its way, or somebody made it up: keep it for the auditors. Nothing in it was believed.';
+const mintedWrongHint =
+  'its signature is right, so it was minted wrongly or for another installation: keep it for the auditors.';
+
+function refuse(
+  code: ErrorCode,
+  why: string,
+  options: { readonly hint: string; readonly details?: readonly ErrorDetail[] },
+): BreakglassError {
+  return new BreakglassError(code, `the token is refused: ${why}`, options);
+}
