@@ -1,3 +1,3 @@
 #!/usr/bin/env node
-import { main } from '../dist/breakglass.js';
+import { main } from '../dist/command/breakglass.js';
 process.exitCode = await main(process.argv.slice(2));

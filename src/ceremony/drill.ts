@@ -4,8 +4,8 @@ import { wipe } from '../base/bytes.ts';
 import { BreakglassError, type ErrorCode, isBreakglassError } from '../base/errors.ts';
 import { type RandomBytes, randomId } from '../base/random.ts';
 import { type Clock, formatTime } from '../base/time.ts';
-import type { State } from '../machine/state.ts';
-import { openState } from '../machine/state.ts';
+import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
+import { openState, type State } from '../machine/state.ts';
 import type { MediumHost } from '../medium/medium.ts';
 import { readRevocations } from '../revocation/list.ts';
 import { type VerifyOptions, verifyToken } from '../token/verify.ts';
@@ -66,6 +66,8 @@ interface Sandbox {
   request?: Request;
   token?: string;
   minted?: Minted;
+  /** SHA-256 of the last ceremony record. */
+  headSha256: string;
   records: number;
   complete: boolean;
 }
@@ -126,7 +128,17 @@ function openSandbox(options: DrillOptions, ports: DrillPorts): Sandbox {
   for (const path of media) mkdirSync(path, { recursive: true });
   const stateDir = join(options.sandbox, 'state');
   mkdirSync(stateDir, { mode: 0o700 });
-  return { options, ports, cards: new Map(), media, stateDir, refusals: [], records: 0, complete: false };
+  return {
+    options,
+    ports,
+    cards: new Map(),
+    media,
+    stateDir,
+    refusals: [],
+    headSha256: '',
+    records: 0,
+    complete: false,
+  };
 }
 
 async function holdInit(sandbox: Sandbox): Promise<string> {
@@ -311,6 +323,7 @@ async function mintWith(
       note: () => {},
     },
   );
+  sandbox.headSha256 = minted.headCode.sha256;
   return { tokens, minted };
 }
 
@@ -354,10 +367,10 @@ function judge(sandbox: Sandbox, token: string, changes: Partial<VerifyOptions> 
   });
 }
 
+/** As an auditor would: with the trust file, and the head code that stands on the custodians' cards. */
 function audit(sandbox: Sandbox, paths: readonly string[]) {
-  const state = openState(sandbox.stateDir);
-  const highWater = state.highWater ?? undefined;
-  return auditCheck({ paths, trust: state.trust, ...(highWater ? { highWater } : {}) });
+  const head = fingerprintOfDigest(sandbox.headSha256, headWordCount).words.join(' ');
+  return auditCheck({ paths, trust: stateOf(sandbox).trust, head, state: undefined, seen: [] });
 }
 
 function quorumCards({ cards }: Sandbox): Uint8Array[] {

@@ -30,6 +30,8 @@ const journalSchema = object({
 export type InitJournal = Shape<typeof journalSchema>;
 
 const journalName = 'init.json';
+/** What verifiers keep in the same directory is none of init's business. */
+const kept = [journalName, 'lock', 'pinned.jws', 'seen'];
 
 /** The journal of an unfinished init in `stateDir`, or undefined. */
 export function readInitJournal(stateDir: string): InitJournal | undefined {
@@ -51,7 +53,7 @@ export function removeInitJournal(stateDir: string): void {
 export function clearVoidDeal(stateDir: string, journal: InitJournal): void {
   for (const file of journal.shareFiles) rmSync(file, { force: true });
   for (const name of readdirSync(stateDir)) {
-    if (name !== journalName && name !== 'lock') rmSync(join(stateDir, name), { recursive: true, force: true });
+    if (!kept.includes(name)) rmSync(join(stateDir, name), { recursive: true, force: true });
   }
   removeInitJournal(stateDir);
 }

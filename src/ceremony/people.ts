@@ -18,6 +18,7 @@ export type AnomalyCode =
   | 'HEAD_CODE_UNKNOWN'
   | 'CLOCK_BEFORE_TRAIL'
   | 'STATE_NEW'
+  | 'STATE_DAMAGED'
   | 'MEDIA_FIXED';
 
 /** What every custodian sees and confirms before giving a share. */

@@ -12,7 +12,7 @@ import { makePrivateDirectory } from '../machine/files.ts';
 import { lockState } from '../machine/lock.ts';
 import { newRevokerKey, type PersonalKey, writePersonalKey } from '../machine/personal-key.ts';
 import { machinePreflight, preflightEntry } from '../machine/preflight-entry.ts';
-import { defaultStateDir } from '../machine/state.ts';
+import { defaultStateDir } from '../machine/state-dir.ts';
 import { checkMedia } from '../medium/check-media.ts';
 import { openBlank } from '../medium/create.ts';
 import { labelFromPath } from '../medium/label.ts';

@@ -9,7 +9,9 @@ import { monotonicMilliseconds } from '../machine/clock.ts';
 import { readInput } from '../machine/files.ts';
 import { lockState } from '../machine/lock.ts';
 import { machinePreflight, preflightEntry } from '../machine/preflight-entry.ts';
-import { createRecorder, createState, defaultStateDir, openState, type State } from '../machine/state.ts';
+import { createRecorder } from '../machine/recorder.ts';
+import { createState, openState, type State } from '../machine/state.ts';
+import { defaultStateDir } from '../machine/state-dir.ts';
 import { realHost } from '../medium/real-host.ts';
 import { describeMinted } from '../report/minted.ts';
 import { renderQr } from '../terminal/qr.ts';
@@ -74,7 +76,7 @@ async function openOrRebuildState(
   try {
     const state = openState(dir);
     if (flags.trust !== undefined) compareTrust(state, flags.trust);
-    return { state, anomalies: state.damage.map(({ message }) => ({ code: 'STATE_NEW', detail: message })) };
+    return { state, anomalies: state.damage.map(({ message }) => ({ code: 'STATE_DAMAGED', detail: message })) };
   } catch (error) {
     if (!isBreakglassError(error, 'STATE_MISSING') || flags.trust === undefined) throw error;
     const trust = openTrust(readInput(flags.trust, { what: 'the trust file', maxBytes: trustMaxBytes }));

@@ -37,7 +37,7 @@ async function trustOf(flags: ShareFlags, io: CommandIo): Promise<Trust> {
     return await loadTrust(flags.trust, flags.state, io);
   } catch (error) {
     if (!isBreakglassError(error, 'TRUST_MISSING')) throw error;
-    const { defaultStateDir } = await import('../machine/state.ts');
+    const { defaultStateDir } = await import('../machine/state-dir.ts');
     return openState(flags.state ?? defaultStateDir(io.env)).trust;
   }
 }

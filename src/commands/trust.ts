@@ -32,7 +32,8 @@ export function registerTrust(program: Command, io: CommandIo): void {
 /** The trust file of a path, or the pinned one. Throws `TRUST_MISSING` when there is neither. */
 export async function loadTrust(file: string | undefined, stateDir: string | undefined, io: CommandIo): Promise<Trust> {
   const { readInput } = await import('../machine/files.ts');
-  const { defaultStateDir, readPin } = await import('../machine/state.ts');
+  const { readPin } = await import('../machine/pin.ts');
+  const { defaultStateDir } = await import('../machine/state-dir.ts');
   const { openTrust } = await import('../trust/trust-file.ts');
   if (file !== undefined) return openTrust(readInput(file, { what: 'the trust file', maxBytes: 4 * 1024 * 1024 }));
   const pinned = readPin(stateDir ?? defaultStateDir(io.env));
@@ -56,7 +57,8 @@ async function showTrust(
 
 async function pinTrust(file: string, options: { state?: string; json?: true }, io: CommandIo): Promise<void> {
   const trust = await loadTrust(file, options.state, io);
-  const { defaultStateDir, writePin } = await import('../machine/state.ts');
+  const { writePin } = await import('../machine/pin.ts');
+  const { defaultStateDir } = await import('../machine/state-dir.ts');
   writePin(options.state ?? defaultStateDir(io.env), trust);
   const { describeTrust, trustJson } = await import('../report/trust.ts');
   if (options.json) return productJson(io, trustJson(trust));

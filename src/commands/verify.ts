@@ -120,7 +120,8 @@ async function readSource(file: string): Promise<Uint8Array> {
 
 /** A denial that was accepted once is never forgotten, even if the source loses it (docs/format.md §10). */
 async function remember(trust: Trust, list: RevocationList, options: Options, io: CommandIo): Promise<RevocationList> {
-  const { addSeen, defaultStateDir, readSeen } = await import('../machine/state.ts');
+  const { addSeen, readSeen } = await import('../machine/pin.ts');
+  const { defaultStateDir } = await import('../machine/state-dir.ts');
   const { readRevocations } = await import('../revocation/list.ts');
   const stateDir = options.state ?? defaultStateDir(io.env);
   const lines = (bytes: Uint8Array) => readRevocations(bytes, trust).lines;

@@ -24,9 +24,6 @@ import { loadRecorder, recorderName } from './recorder.ts';
 import { checkStateDirectory } from './state-dir.ts';
 import { damaged, readStateFile, readStateJson } from './state-file.ts';
 
-export { addSeen, readPin, readSeen, writePin } from './pin.ts';
-export { createRecorder } from './recorder.ts';
-export { defaultStateDir } from './state-dir.ts';
 
 const highWaterSchema = object({ v: literal(1), trust: sha256Digest, seq: integer, sha256: sha256Digest });
 const knownMedium = object({ medium: randomId, label: identifier, path: filePath });

@@ -188,3 +188,8 @@ export function isCeremonyRecord(record: TrailRecord): record is CeremonyRecord 
 export function isIssuance(record: TrailRecord): record is Issuance {
   return record.type === 'mint.issued' || record.type === 'drill';
 }
+
+type CommonMember = keyof typeof common | 'recorder';
+
+/** The members of a record's type, without the common ones; what a ceremony hands to the trail's writer. */
+export type RecordMembers<R extends TrailRecord = TrailRecord> = R extends unknown ? Omit<R, CommonMember> : never;

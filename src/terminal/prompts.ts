@@ -1,0 +1,120 @@
+import { ask } from './inquirer.ts';
+import { readKeys } from './key-reader.ts';
+import { textWidth, wrap } from './layout.ts';
+import { readSecretLine } from './secret-reader.ts';
+import type { Terminal } from './terminal.ts';
+import { visible } from './voice.ts';
+
+/** `validate` says what is wrong with an answer, or nothing when it is right; `initial` is the answer of a bare Enter. */
+export interface TextOptions {
+  readonly validate?: (answer: string) => string | undefined;
+  readonly initial?: string;
+}
+
+export interface NumberOptions {
+  readonly least: number;
+  readonly most: number;
+  readonly initial?: number;
+}
+
+const longestLine = 1024;
+
+/** One line of text, trimmed. A wrong answer stays to be corrected, with the reason below it. */
+export async function askText(terminal: Terminal, question: string, options: TextOptions = {}): Promise<string> {
+  const { validate = () => undefined, initial } = options;
+  const answer = await ask(terminal, ({ input }, context) =>
+    input(
+      {
+        message: question,
+        ...(initial === undefined ? {} : { default: initial }),
+        validate: (typed) => validate(typed.trim()) ?? true,
+      },
+      context,
+    ),
+  );
+  return answer.trim();
+}
+
+/** A whole number from `least` to `most`. */
+export async function askNumber(terminal: Terminal, question: string, options: NumberOptions): Promise<number> {
+  const { least, most, initial } = options;
+  const inRange = (typed: string) => /^[0-9]{1,15}$/.test(typed) && Number(typed) >= least && Number(typed) <= most;
+  const answer = await askText(terminal, question, {
+    ...(initial === undefined ? {} : { initial: String(initial) }),
+    validate: (typed) => (inRange(typed) ? undefined : `a whole number from ${least} to ${most}`),
+  });
+  return Number(answer);
+}
+
+/** Yes or no, and Enter; Enter alone is `initial`. */
+export async function askConfirm(
+  terminal: Terminal,
+  question: string,
+  options: { readonly initial: 'yes' | 'no' },
+): Promise<boolean> {
+  return ask(terminal, ({ confirm }, context) =>
+    confirm({ message: question, default: options.initial === 'yes' }, context),
+  );
+}
+
+/** One of several, by arrow keys and Enter. */
+export async function askChoice<T extends string>(
+  terminal: Terminal,
+  question: string,
+  choices: readonly T[],
+): Promise<T> {
+  return ask(terminal, ({ select }, context) => select<T>({ message: question, choices, loop: false }, context));
+}
+
+/** One line at once, without the machinery of the other questions: for what is asked in the middle of a ceremony. */
+export async function askLine(terminal: Terminal, prompt: string): Promise<string> {
+  const above = wrap(prompt.trimEnd(), terminal.columns - 1);
+  // A long prompt leaves no room beside it.
+  const label = `${textWidth(prompt) > terminal.columns / 2 ? '>' : above.pop()} `;
+  const typed = await readSecretLine(terminal, {
+    maxBytes: longestLine,
+    render: (bytes) => ({
+      lines: [...above.map((text) => [{ text }]), [{ text: label }, { text: bytes }]],
+      cursor: { line: above.length, part: 1 },
+    }),
+  });
+  const answer = Buffer.from(typed).toString('utf8');
+  terminal.write(`${[...above, `${label}${visible(answer)}`].join('\n')}\n`);
+  return answer;
+}
+
+/** One key, y or n, without Enter; Enter and Escape mean no. What was typed before the question showed does not count. */
+export async function confirmKey(terminal: Terminal, question: string): Promise<boolean> {
+  const answer = await askKey(terminal, `${question} (y/N) `, (key) => {
+    if (key === 'y') return 'yes';
+    return key === 'n' || key === 'enter' || key === 'escape' ? 'no' : undefined;
+  });
+  terminal.write(`${answer}\n`);
+  return answer === 'yes';
+}
+
+/** Waits for Enter. What was typed before the text showed does not count. */
+export async function awaitEnter(terminal: Terminal, text: string): Promise<void> {
+  await askKey(terminal, text, (key) => (key === 'enter' ? key : undefined));
+  terminal.write('\n');
+}
+
+// The text shows when all that was typed ahead is read: the rest of a scanned card, say, must not confirm anything.
+async function askKey<T>(terminal: Terminal, text: string, answer: (key: string) => T | undefined): Promise<T> {
+  let asked = false;
+  try {
+    return await readKeys(terminal, {
+      press: (key) => {
+        if (!asked) return undefined;
+        return answer(typeof key === 'number' ? String.fromCharCode(key).toLowerCase() : key);
+      },
+      idle: () => {
+        if (!asked) terminal.write(text);
+        asked = true;
+      },
+    });
+  } catch (error) {
+    terminal.write('\n');
+    throw error;
+  }
+}

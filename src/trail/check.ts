@@ -1,0 +1,201 @@
+import { isBreakglassError } from '../base/errors.ts';
+import { verifyJws, verifyJwsInBackground } from '../base/jws.ts';
+import type { CheckpointTree } from './checkpoint.ts';
+import { FactKeeper, type TrailFacts } from './facts.ts';
+import { type Finding, FindingList, finding, type RecordPlace } from './findings.ts';
+import { Laws } from './laws.ts';
+import { Links, type TrailPoint } from './links.ts';
+import { isNewerRecord } from './newer-record.ts';
+import { Notices } from './notices.ts';
+import { recordSeconds } from './quorum-check.ts';
+import { isCeremonyRecord } from './record.ts';
+import { openRecordFile, type RecordFile } from './record-file.ts';
+import { Signers, verificationsInFlight } from './signers.ts';
+import type { TrustHistory } from './trust-history.ts';
+
+export type { RecordPlace, TrailPoint };
+
+/** What is known when a chain has been read to its end. */
+export interface ChainResult {
+  /** How many files were read. */
+  readonly records: number;
+  readonly head: TrailPoint | null;
+  /** The last record that the trail key signed. */
+  readonly headCeremony: (TrailPoint & { readonly time: string }) | null;
+  readonly findings: readonly Finding[];
+  readonly facts: TrailFacts;
+}
+
+/** Checks one chain, file by file, in order. It goes on past what it finds; its memory does not grow with the chain. */
+export interface TrailCheck {
+  add(bytes: Uint8Array, where: RecordPlace): Promise<void>;
+  /** A file that is there and cannot be read. */
+  addUnreadable(where: RecordPlace, why: string): void;
+  finish(): Promise<ChainResult>;
+}
+
+export interface TrailCheckOptions {
+  readonly history: TrustHistory;
+  /** Called in order for every record in strict form, when its signature has been judged. */
+  readonly onRecord?: (file: RecordFile) => void;
+  /** Grows by each file, for checkpoints. */
+  readonly tree?: CheckpointTree;
+}
+
+export function createTrailCheck(options: TrailCheckOptions): TrailCheck {
+  return new ChainCheck(options);
+}
+
+/** What is kept of records whose recorder no ceremony has named yet. */
+const waitingMaxBytes = 16 * 1024 * 1024;
+
+interface Placed {
+  readonly file: RecordFile;
+  readonly where: RecordPlace;
+  readonly seq: number;
+}
+
+interface UnderWay extends Placed {
+  /** Undefined when there is no key to verify with. */
+  readonly verified: Promise<boolean> | undefined;
+}
+
+class ChainCheck implements TrailCheck {
+  readonly #options: TrailCheckOptions;
+  readonly #signers: Signers;
+  readonly #facts = new FactKeeper();
+  readonly #found = new FindingList();
+  readonly #notices = new Notices(this.#found);
+  readonly #links: Links;
+  readonly #laws: Laws;
+  readonly #queue: UnderWay[] = [];
+  #waiting: Placed[] = [];
+  #waitingBytes = 0;
+  #records = 0;
+  #torn: RecordPlace | undefined;
+  #headCeremony: ChainResult['headCeremony'] = null;
+
+  constructor(options: TrailCheckOptions) {
+    const { history } = options;
+    this.#options = options;
+    this.#signers = new Signers(history);
+    this.#links = new Links(history.id, this.#found);
+    this.#laws = new Laws(history, this.#signers, this.#facts, this.#found);
+  }
+
+  async add(bytes: Uint8Array, where: RecordPlace): Promise<void> {
+    this.#count();
+    this.#options.tree?.add(bytes);
+    const file = this.#open(bytes, where);
+    const seq = file && this.#links.take(file, where);
+    if (!file || seq === undefined) return;
+    // These change which key signs what follows: nothing after them can be judged before they are.
+    const pivotal = ['genesis', 'rotate', 'policy', 'restart'].includes(file.record.type);
+    if (pivotal) {
+      await this.#settle(0);
+      this.#laws.begin(file.record, where);
+    }
+    // A recorder may be named by a record whose signature is still under way.
+    if ('unknown' in this.#signers.judge(file)) await this.#settle(0);
+    const placed = { file, where, seq };
+    this.#queue.push({ ...placed, verified: this.#startVerifying(placed) });
+    await this.#settle(pivotal ? 0 : verificationsInFlight - 1);
+  }
+
+  addUnreadable(where: RecordPlace, why: string): void {
+    this.#count();
+    this.#found.report('RECORD_UNREADABLE', where, why, this.#links.placeOf(where));
+    this.#links.skip(where);
+  }
+
+  async finish(): Promise<ChainResult> {
+    await this.#settle(0);
+    if (this.#torn) this.#found.report('RECORD_TORN', this.#torn, 'the newest file is cut off');
+    for (const placed of this.#waiting) this.#reportUnknownRecorder(placed);
+    if (this.#records === 0) this.#found.add(finding('TRAIL_EMPTY', 'there is no record'));
+    const { trust } = this.#signers;
+    return {
+      records: this.#records,
+      head: this.#links.head,
+      headCeremony: this.#headCeremony,
+      findings: this.#found.list(),
+      facts: this.#facts.publish({
+        trust: trust ? { version: trust.payload.version, sha256: trust.sha256 } : null,
+        recorders: this.#signers.recorders(),
+      }),
+    };
+  }
+
+  // Whether a cut file is the newest one shows when another comes after it, or none.
+  #count(): void {
+    this.#records++;
+    if (this.#torn) this.#found.report('RECORD_FORM', this.#torn, 'it does not end with a line feed');
+    this.#torn = undefined;
+  }
+
+  #open(bytes: Uint8Array, where: RecordPlace): RecordFile | undefined {
+    try {
+      return openRecordFile(bytes, where.what);
+    } catch (error) {
+      if (!isBreakglassError(error)) throw error;
+      const seq = this.#links.placeOf(where);
+      if (bytes.at(-1) !== 0x0a) this.#torn = { ...where, seq };
+      else if (isNewerRecord(bytes, this.#signers))
+        this.#found.report('FORMAT_NEWER', where, 'it is of a newer format: check it with a newer breakglass', seq);
+      else this.#found.add(finding('RECORD_FORM', error.message, { seq, medium: where.medium }));
+      this.#links.skip(where);
+      return undefined;
+    }
+  }
+
+  #startVerifying(placed: Placed): Promise<boolean> | undefined {
+    const { file, where, seq } = placed;
+    const judgement = this.#signers.judge(file);
+    if ('ring' in judgement) return verifyJwsInBackground(file.jws, judgement.ring.next());
+    if ('refusal' in judgement) this.#found.report('SIGNER_WRONG', where, judgement.refusal, seq);
+    else if (judgement.unknown === 'recorder') this.#wait(placed);
+    return undefined;
+  }
+
+  /** Judges what is under way, in order, until at most `left` are. */
+  async #settle(left: number): Promise<void> {
+    while (this.#queue.length > left) {
+      const next = this.#queue.shift();
+      if (!next) return;
+      const right = await next.verified;
+      if (right === false) this.#found.report('SIGNATURE_WRONG', next.where, 'its signature is wrong', next.seq);
+      if (right) this.#believe(next);
+      this.#options.onRecord?.(next.file);
+    }
+  }
+
+  #believe({ file: { record, sha256 }, where, seq }: Placed): void {
+    this.#facts.sawTime(recordSeconds(record));
+    this.#notices.add(record, where, seq);
+    this.#laws.judge({ record, sha256, seq, where });
+    if (!isCeremonyRecord(record)) return;
+    this.#headCeremony = { seq, sha256, time: record.time };
+    if (this.#waiting.length > 0) this.#judgeWaiting();
+  }
+
+  #wait(placed: Placed): void {
+    this.#waitingBytes += placed.file.jws.compact.length;
+    if (this.#waitingBytes <= waitingMaxBytes) this.#waiting.push(placed);
+    else this.#reportUnknownRecorder(placed);
+  }
+
+  #judgeWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const placed of waiting) {
+      const key = this.#signers.find(placed.file.jws.header.kid);
+      if (!key) this.#waiting.push(placed);
+      else if (verifyJws(placed.file.jws, key)) this.#notices.add(placed.file.record, placed.where, placed.seq);
+      else this.#found.report('SIGNATURE_WRONG', placed.where, 'its signature is wrong', placed.seq);
+    }
+  }
+
+  #reportUnknownRecorder({ where, seq }: Placed): void {
+    this.#found.report('RECORDER_UNKNOWN', where, 'no ceremony record names the recorder that signed it', seq);
+  }
+}

@@ -1,0 +1,138 @@
+import type { FactKeeper } from './facts.ts';
+import type { FindingList, RecordPlace } from './findings.ts';
+import { checkIssuance } from './issuance-check.ts';
+import { policySha256 } from './policy-digest.ts';
+import { checkQuorum, type QuorumRecord } from './quorum-check.ts';
+import { type CeremonyRecord, isCeremonyRecord, isIssuance, type RecordOf, type TrailRecord } from './record.ts';
+import type { Signers } from './signers.ts';
+import type { TrustHistory } from './trust-history.ts';
+
+/** A record whose signature was right, at its place. */
+interface Proved<R extends TrailRecord> {
+  readonly record: R;
+  readonly sha256: string;
+  readonly seq: number;
+  readonly where: RecordPlace;
+}
+
+/** The laws that a proved record must keep, and what it changes for those after it. */
+export class Laws {
+  readonly #history: TrustHistory;
+  readonly #signers: Signers;
+  readonly #facts: FactKeeper;
+  readonly #found: FindingList;
+  #begunRotation: string | undefined;
+
+  constructor(history: TrustHistory, signers: Signers, facts: FactKeeper, found: FindingList) {
+    this.#history = history;
+    this.#signers = signers;
+    this.#facts = facts;
+    this.#found = found;
+  }
+
+  /** A restart names its own trust version, which is in force for itself already. */
+  begin(record: TrailRecord, where: RecordPlace): void {
+    if (record.type === 'genesis' && !this.#signers.trust) this.#signers.enter(this.#history.find(1, this.#history.id));
+    if (record.type !== 'restart') return;
+    const before = this.#signers.trust;
+    const named = this.#history.find(record.trust.version, record.trust.sha256);
+    if (!named) this.#reportMissingTrust(record.trust.version, where, record.seq);
+    if (named && before && named.payload.version < before.payload.version)
+      this.#found.report(
+        'TRUST_SUCCESSION',
+        where,
+        `it goes back to trust version ${record.trust.version}`,
+        record.seq,
+      );
+    else this.#signers.enter(named);
+  }
+
+  judge(proved: Proved<TrailRecord>): void {
+    const { record } = proved;
+    if (isCeremonyRecord(record)) this.#judgeCeremony({ ...proved, record });
+    if (record.type === 'mint.released') this.#judgeRelease({ ...proved, record });
+  }
+
+  #judgeCeremony(proved: Proved<CeremonyRecord>): void {
+    const { record, seq, sha256 } = proved;
+    this.#facts.heads.add(seq, sha256);
+    if (this.#signers.enrol(record.recorder) === 'refused')
+      this.#report('SIGNER_WRONG', proved, 'its recorder key is unfit');
+    if (record.type === 'genesis') this.#judgeGenesis({ ...proved, record });
+    else this.#judgeQuorum({ ...proved, record });
+    if (isIssuance(record)) this.#judgeIssuance({ ...proved, record });
+    if (record.type === 'rotate' || record.type === 'policy') this.#changeTrust({ ...proved, record });
+    if (record.type === 'restart')
+      this.#report(
+        'RESTARTED',
+        proved,
+        `a quorum began the trail anew (${record.anchor}); what came before may be lost`,
+      );
+  }
+
+  #judgeGenesis(proved: Proved<RecordOf<'genesis'>>): void {
+    const { record } = proved;
+    const { trust } = this.#signers;
+    if (!trust) return;
+    const same =
+      record.trust.version === 1 &&
+      record.trust.sha256 === this.#history.id &&
+      record.setId === trust.set.setId &&
+      record.m === trust.set.threshold &&
+      record.n === trust.set.shares.length &&
+      record.strength === trust.set.strength &&
+      record.policySha256 === policySha256(trust);
+    if (!same) this.#report('GENESIS_DIFFERS', proved, 'it does not say what the trust file of version 1 says');
+  }
+
+  #judgeQuorum(proved: Proved<QuorumRecord>): void {
+    const { record } = proved;
+    const { trust } = this.#signers;
+    if (!trust) return;
+    for (const { code, message } of checkQuorum(record, trust)) this.#report(code, proved, message);
+    // One rotation is two records of one request: begun, and done.
+    const completes = record.type === 'rotate' && record.requestSha256 === this.#begunRotation;
+    const first = record.type === 'rotate.begun' && record.requestSha256 === this.#begunRotation;
+    if (record.type === 'rotate.begun') this.#begunRotation = record.requestSha256;
+    if (completes) this.#begunRotation = undefined;
+    if (!completes && !first && !this.#facts.useRequest(record.request.id, record))
+      this.#report('REQUEST_REUSED', proved, `a ceremony was held for its request ${record.request.id} before`);
+  }
+
+  #judgeIssuance(proved: Proved<Parameters<typeof checkIssuance>[0]>): void {
+    const { record, sha256 } = proved;
+    const { trust } = this.#signers;
+    if (!trust) return;
+    for (const { code, message } of checkIssuance(record, trust, this.#facts)) this.#report(code, proved, message);
+    if (!this.#facts.addIssuance(record, sha256))
+      this.#report('FAMILY_SEQUENCE', proved, 'its tokens do not continue the sequence of their family');
+  }
+
+  #changeTrust(proved: Proved<RecordOf<'rotate' | 'policy'>>): void {
+    const { version, sha256 } = proved.record.trust;
+    const before = this.#signers.trust;
+    const next = this.#history.find(version, sha256);
+    if (!next) this.#reportMissingTrust(version, proved.where, proved.seq);
+    else if (before && next.payload.previous !== before.sha256) {
+      this.#report('TRUST_SUCCESSION', proved, `trust version ${version} does not follow ${before.payload.version}`);
+      return;
+    }
+    this.#signers.enter(next);
+  }
+
+  #judgeRelease(proved: Proved<RecordOf<'mint.released'>>): void {
+    const { issued } = proved.record;
+    const known = issued.seq < proved.seq ? this.#facts.issuanceAt(issued.seq) : null;
+    if (known !== undefined && known !== issued.sha256)
+      this.#report('RELEASE_UNKNOWN', proved, `record ${issued.seq} with that hash issued nothing`);
+  }
+
+  #reportMissingTrust(version: number, where: RecordPlace, seq: number): void {
+    const why = `the trust file of version ${version} that it names is not at hand; what follows was not judged`;
+    this.#found.report('TRUST_FILE_MISSING', where, why, seq);
+  }
+
+  #report(code: Parameters<FindingList['report']>[0], proved: Proved<TrailRecord>, why: string): void {
+    this.#found.report(code, proved.where, why, proved.seq);
+  }
+}
