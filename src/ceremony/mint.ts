@@ -2,9 +2,8 @@ import { sha256Hex } from '../base/bytes.ts';
 import { canonicalJson } from '../base/canonical.ts';
 import { BreakglassError, errorExits } from '../base/errors.ts';
 import { type RandomBytes, randomId } from '../base/random.ts';
-import { type Clock, formatTime, parseTime, type Seconds } from '../base/time.ts';
+import type { Clock, Seconds } from '../base/time.ts';
 import { deriveKey, type SigningKey } from '../key/derive.ts';
-import { headPromptWordCount } from '../key/fingerprint.ts';
 import type { State } from '../machine/state.ts';
 import type { MediumHost } from '../medium/medium.ts';
 import { readRevocations } from '../revocation/list.ts';
@@ -12,18 +11,21 @@ import { Quorum } from '../share/quorum.ts';
 import type { Claims } from '../token/claims.ts';
 import { planTokens, sealToken, tokenSha256 } from '../token/mint.ts';
 import type { Anomaly, PreflightEntry } from '../trail/record.ts';
-import { policyRole, sharesNeeded, type Violation } from '../trust/policy.ts';
-import {
-  asTokenRequest,
-  checkRequest,
-  checkRequestAge,
-  type Request,
-  requestFingerprint,
-  type TokenRequest,
-} from '../trust/request.ts';
-import { activeKey, custodianLabels, keyOrigin, type Trust, trustFingerprint } from '../trust/trust-file.ts';
+import { policyRole, sharesNeeded } from '../trust/policy.ts';
+import { checkRequest, type Request, requestFingerprint } from '../trust/request.ts';
+import { activeKey, keyOrigin, type Trust, trustFingerprint } from '../trust/trust-file.ts';
 import { gatherShares } from './gather-shares.ts';
 import { holdTokens, releaseTokens } from './held-tokens.ts';
+import {
+  checkClock,
+  checkHeadCode,
+  checkTokenRequest,
+  quorumOf,
+  refuseFailedPreflight,
+  refuseOtherTrustVersion,
+  refuseReused,
+  refuseViolations,
+} from './mint-checks.ts';
 import { type OpenTrail, openTrail } from './open-trail.ts';
 import type { FoundAnomaly, Panel, QuorumPeople } from './people.ts';
 import { type RecorderMembers, type RunFacts, type TrailHead, waitForMedium } from './trail-writer.ts';
@@ -95,7 +97,7 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
   const { policy } = trust.payload;
 
   // 2. Request
-  const request = checkTokenRequest(options, trust, clock.now());
+  const request = checkTokenRequest(options.request, options.mode === 'drill' ? 'drill' : 'mint', trust, clock.now());
 
   // 3. Policy, as far as it needs no trail
   progress.stage = 'policy';
@@ -110,7 +112,28 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
     checkRequest(request, policy, { ...quorumOf(trust), issuedAt: trail.facts.issuedAt, now: clock.now() }),
   );
   refuseReused(request, trail);
+  refuseOtherTrustVersion(trail, trust);
   const anomalies = [...options.anomalies, ...trail.anomalies];
+
+  // 3. again: what will be signed, with times of now, so that a strip too long for a record is refused before the shares
+  const role = policyRole(policy, request.role);
+  if (!role) throw new TypeError('the role was checked before');
+  const family = randomId(random);
+  const planned = (iat: Seconds) =>
+    planTokens({
+      request,
+      role,
+      issuer: trust.payload.issuer,
+      epoch: trust.payload.epoch,
+      iat,
+      startsIn: options.startsInSeconds,
+      family,
+      firstSequence: 1,
+      revocations: newestStatement(state, trail),
+      trail: { id: trust.id, seq: trail.writer.nextSeq, prev: trail.writer.head?.sha256 ?? '' },
+      random,
+    });
+  planned(clock.now());
 
   // 6. Head code
   anomalies.push(...(await checkHeadCode(trail, people)));
@@ -141,26 +164,12 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
 
   // 10. Keys, 11. tokens and record in memory
   progress.stage = 'record';
-  const role = policyRole(policy, request.role);
-  if (!role) throw new TypeError('the role was checked before');
   const use = options.mode === 'drill' ? 'drill' : 'token';
   const { tokenKey, trailKey } = await quorum.withSeed(async (seed) => ({
     tokenKey: await pinnedKey(seed, trust, use),
     trailKey: await pinnedKey(seed, trust, 'trail'),
   }));
-  const claims = planTokens({
-    request,
-    role,
-    issuer: trust.payload.issuer,
-    epoch: trust.payload.epoch,
-    iat: clock.now(),
-    startsIn: options.startsInSeconds,
-    family: randomId(random),
-    firstSequence: 1,
-    revocations: newestStatement(state, trail),
-    trail: { id: trust.id, seq: trail.writer.nextSeq, prev: trail.writer.head?.sha256 ?? '' },
-    random,
-  });
+  const claims = planned(clock.now());
   const tokens = await Promise.all(claims.map((claim) => sealToken(claim, tokenKey)));
   const held = holdTokens(tokens, trail.writer.nextSeq);
 
@@ -217,92 +226,6 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
     ],
     mended: trail.mended,
   };
-}
-
-function checkTokenRequest(options: MintOptions, trust: Trust, now: Seconds): TokenRequest {
-  const request = asTokenRequest(options.request);
-  const wanted = options.mode === 'drill' ? 'drill' : 'mint';
-  if (request.kind !== wanted) {
-    throw new BreakglassError(
-      'REQUEST_INVALID',
-      `the request is a ${request.kind} request, and this is a ${wanted} ceremony`,
-      {
-        hint: `${request.kind === 'drill' ? 'add --drill' : 'leave out --drill'}, or write the right request. No token was issued.`,
-      },
-    );
-  }
-  if (request.trust !== trust.id) {
-    throw new BreakglassError(
-      'REQUEST_INVALID',
-      `the request is for another trust: ${request.trust.slice(0, 8)}, not ${trust.id.slice(0, 8)}`,
-      {
-        hint: 'have the responder write it with this trust file. No token was issued.',
-      },
-    );
-  }
-  checkRequestAge(request, now);
-  return request;
-}
-
-function quorumOf(trust: Trust) {
-  return { threshold: trust.set.threshold, custodians: custodianLabels(trust.set) };
-}
-
-function refuseViolations(violations: readonly Violation[]): void {
-  if (violations.length === 0) return;
-  throw new BreakglassError(
-    'POLICY_REFUSED',
-    violations.length === 1
-      ? (violations[0]?.message ?? '')
-      : `the request breaks ${violations.length} rules of the policy`,
-    {
-      hint: 'have the responder write another request; the policy itself changes only by a quorum. No token was issued.',
-      details: violations.map(({ rule, message }) => ({ name: rule, message })),
-    },
-  );
-}
-
-function refuseReused(request: TokenRequest, trail: OpenTrail): void {
-  if (!trail.facts.issuedRequests.has(request.id)) return;
-  throw new BreakglassError('REQUEST_REUSED', 'a token was issued for this request before', {
-    hint: 'have the responder write a new request, even if that token was never released. No token was issued.',
-  });
-}
-
-async function checkHeadCode(trail: OpenTrail, people: QuorumPeople): Promise<FoundAnomaly[]> {
-  const typed = await people.headCode();
-  if (typed === null) return [];
-  if (trail.facts.findHead(typed)) return [];
-  const words = typed.trim().split(/\s+/).length;
-  return [
-    {
-      code: 'HEAD_CODE_UNKNOWN',
-      detail: `the first ${Math.min(words, headPromptWordCount)} words of the head code name no ceremony record of the trail`,
-    },
-  ];
-}
-
-function checkClock(trail: OpenTrail, now: Seconds): FoundAnomaly[] {
-  const last = trail.headCeremonyTime;
-  if (last === null || now >= (parseTime(last) ?? 0)) return [];
-  return [
-    {
-      code: 'CLOCK_BEFORE_TRAIL',
-      detail: `the clock says ${formatTime(now)}, before the last ceremony record of ${last}`,
-    },
-  ];
-}
-
-function refuseFailedPreflight(preflight: PreflightEntry): void {
-  const failed = preflight.checks.filter((check) => !check.ok).map((check) => check.name);
-  if (preflight.mode !== 'require' || failed.length === 0) return;
-  throw new BreakglassError(
-    'PREFLIGHT_FAILED',
-    `the policy requires every preflight check and these failed: ${failed.join(', ')}`,
-    {
-      hint: 'breakglass preflight says for each what to do. Nobody was asked for a share and no token was issued.',
-    },
-  );
 }
 
 function panelOf(trust: Trust, request: Request, anomalies: readonly FoundAnomaly[]): Panel {

@@ -18,7 +18,7 @@ import { openBlank } from '../medium/create.ts';
 import { labelFromPath } from '../medium/label.ts';
 import { realHost } from '../medium/real-host.ts';
 import { askText } from '../terminal/prompts.ts';
-import { openTerminal, type Terminal } from '../terminal/terminal.ts';
+import { openTerminal, type Terminal, withoutEcho } from '../terminal/terminal.ts';
 import type { Policy } from '../trust/policy.ts';
 import { custodianLabels, trustFingerprint } from '../trust/trust-file.ts';
 import { identifierFlag, integerFlag, pairFlag, requireFlags } from './flags.ts';
@@ -73,7 +73,8 @@ async function runLocked(
       plan.outDir,
       passphrases,
     );
-    return await init(plan, { ...ports, dealer });
+    const ceremony = () => init(plan, { ...ports, dealer });
+    return await (terminal ? withoutEcho(terminal, ceremony) : ceremony());
   } finally {
     wipe(...revokers.map(({ key }) => key.pkcs8));
   }

@@ -15,7 +15,7 @@ import { defaultStateDir } from '../machine/state-dir.ts';
 import { realHost } from '../medium/real-host.ts';
 import { describeMinted } from '../report/minted.ts';
 import { renderQr } from '../terminal/qr.ts';
-import { openTerminal, type Terminal } from '../terminal/terminal.ts';
+import { openTerminal, type Terminal, withoutEcho } from '../terminal/terminal.ts';
 import { openRequest, type Request } from '../trust/request.ts';
 import { acceptTrust, openTrust } from '../trust/trust-file.ts';
 import { durationFlag, requireFlags } from './flags.ts';
@@ -128,27 +128,29 @@ async function runLocked(
     { out: flags.out, recipient: request.recipient, json: flags.json ? 'json' : 'text' },
     io,
   );
-  const minted = await mint(
-    {
-      state,
-      request,
-      mode: flags.drill ? 'drill' : 'production',
-      mediaPaths: (flags.medium ?? []).map((path) => resolve(path)),
-      mediaRule: flags.allowFixed ? 'fixed-allowed' : 'removable',
-      startsInSeconds: durationFlag('--starts-in', flags.startsIn),
-      preflight: preflightEntry(state.trust.payload.policy.preflight, machinePreflight()),
-      anomalies,
-    },
-    {
-      clock: io.clock,
-      random: io.random,
-      host: realHost,
-      people: peopleOf(flags, terminal),
-      elapsedMs: () => Math.round(monotonicMilliseconds() - startedAt),
-      deliver: delivery.deliver,
-      note: io.note,
-    },
-  );
+  const ceremony = () =>
+    mint(
+      {
+        state,
+        request,
+        mode: flags.drill ? 'drill' : 'production',
+        mediaPaths: (flags.medium ?? []).map((path) => resolve(path)),
+        mediaRule: flags.allowFixed ? 'fixed-allowed' : 'removable',
+        startsInSeconds: durationFlag('--starts-in', flags.startsIn),
+        preflight: preflightEntry(state.trust.payload.policy.preflight, machinePreflight()),
+        anomalies,
+      },
+      {
+        clock: io.clock,
+        random: io.random,
+        host: realHost,
+        people: peopleOf(flags, terminal),
+        elapsedMs: () => Math.round(monotonicMilliseconds() - startedAt),
+        deliver: delivery.deliver,
+        note: io.note,
+      },
+    );
+  const minted = terminal ? await withoutEcho(terminal, ceremony) : await ceremony();
   if (flags.json) productJson(io, mintedJson(minted, delivery));
   io.note(describeMinted(minted, delivery.file));
   if (flags.qr && terminal && delivery.tokens)

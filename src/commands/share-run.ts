@@ -1,10 +1,10 @@
 import { wipe } from '../base/bytes.ts';
 import { type BreakglassError, errorExits, isBreakglassError } from '../base/errors.ts';
 import { openState } from '../machine/state.ts';
-import { parseShare } from '../share/card.ts';
+import { isShare, parseShare } from '../share/card.ts';
 import { identifyShare } from '../share/identify.ts';
 import { wipeShare } from '../share/share.ts';
-import { findSlip } from '../share/slip.ts';
+import { findSlip, slipRefusal } from '../share/slip.ts';
 import { askShare } from '../terminal/share-prompt.ts';
 import { openTerminal, type Terminal } from '../terminal/terminal.ts';
 import type { Trust } from '../trust/trust-file.ts';
@@ -50,6 +50,7 @@ async function readCard(flags: ShareFlags, trust: Trust, terminal: Terminal | un
     status: [],
     cardWords: trust.set.strength === 128 ? 17 : 29,
     deadline: null,
+    fits: isShare,
   });
   return entry.kind === 'typed' ? entry.bytes : readShareFile(entry.path, passphrases);
 }
@@ -90,12 +91,9 @@ function refuse(
   const slip = findSlip(typed, trust.payload.sets);
   if (slip) wipeShare(slip.share);
   if (slip && terminal) terminal.write(`The card says: ${slip.meant}\n`);
-  io.exit(errorExits[error.code]);
-  const code = slip ? 'SHARE_SLIP' : error.code;
-  const message = slip
-    ? `${slip.form === 'words' ? 'word' : 'character'} ${slip.position} is ${slip.kind}`
-    : error.message;
+  const { code, message, hint } = slip ? slipRefusal(slip) : error;
+  io.exit(errorExits[code]);
   if (flags.json) json({ ok: false, code, message, label: null, index: null, setId: null });
   io.note(`breakglass: ${message}`);
-  io.note(`hint: ${slip ? 'look at the card there and type it again. Nothing was recorded.' : error.hint}`);
+  io.note(`hint: ${hint}`);
 }

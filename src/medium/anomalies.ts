@@ -1,4 +1,5 @@
 import type { BreakglassError } from '../base/errors.ts';
+import { showable } from '../base/text.ts';
 import type { ChosenHistory, LosingFile } from './history.ts';
 
 /** Looked wrong and refuses nothing (P10): for every custodian to confirm, and for the record. */
@@ -21,26 +22,30 @@ export type AnomalyCode =
   | 'RECORD_UNPROVED'
   | 'COPY_UNUSABLE';
 
+/**
+ * One anomaly for each kind and copy, however many records it is about: a stick with thousands of spoilt files must not make
+ * a record that is too long to be written.
+ */
 export function describeAnomalies(
   chosen: ChosenHistory,
-  marks: readonly { readonly seq: number; readonly sha256: string | null }[],
+  marks: readonly Mark[],
   unusable: readonly { readonly error: BreakglassError }[],
 ): readonly MendAnomaly[] {
   return [
     ...cutTail(chosen, marks),
     ...forked(chosen, marks),
-    ...chosen.holes.map(({ from, to }) => ({
-      code: 'TRAIL_HOLE' as const,
-      detail: from === to ? `record ${from} is on no copy` : `records ${from} to ${to} are on no copy`,
-    })),
-    ...chosen.losing.flatMap(losingAnomaly),
-    ...unusable.map(({ error }) => ({ code: 'COPY_UNUSABLE' as const, detail: error.message })),
+    ...holes(chosen),
+    ...losingAnomalies(chosen.losing),
+    ...unusable.map(({ error }) => ({ code: 'COPY_UNUSABLE' as const, detail: showable(error.message, 512) })),
   ];
 }
 
-type Marks = Parameters<typeof describeAnomalies>[1];
+interface Mark {
+  readonly seq: number;
+  readonly sha256: string | null;
+}
 
-function cutTail({ entries }: ChosenHistory, marks: Marks): readonly MendAnomaly[] {
+function cutTail({ entries }: ChosenHistory, marks: readonly Mark[]): readonly MendAnomaly[] {
   const end = entries.at(-1)?.seq ?? -1;
   const known = Math.max(-1, ...marks.map(({ seq }) => seq));
   if (known <= end) return [];
@@ -48,30 +53,46 @@ function cutTail({ entries }: ChosenHistory, marks: Marks): readonly MendAnomaly
   return [{ code: 'TRAIL_CUT', detail: `${held}, and record ${known} was seen` }];
 }
 
-function forked({ entries }: ChosenHistory, marks: Marks): readonly MendAnomaly[] {
+function forked({ entries }: ChosenHistory, marks: readonly Mark[]): readonly MendAnomaly[] {
   const bySeq = new Map(entries.map(({ seq, sha256 }) => [seq, sha256]));
   const different = marks.filter(({ seq, sha256 }) => sha256 !== null && bySeq.has(seq) && bySeq.get(seq) !== sha256);
-  return [...new Set(different.map(({ seq }) => seq))].map((seq) => ({
-    code: 'TRAIL_FORKED',
-    detail: `record ${seq} of the history in force is not the one that was seen before`,
-  }));
+  if (different.length === 0) return [];
+  const detail = `${nameRecords(different)} of the history in force: something else was seen before`;
+  return [{ code: 'TRAIL_FORKED', detail }];
 }
 
-function losingAnomaly({ copy: { place }, seq, sha256, why }: LosingFile): readonly MendAnomaly[] {
-  switch (why) {
-    case 'ceremony':
+function holes({ holes: found }: ChosenHistory): readonly MendAnomaly[] {
+  if (found.length === 0) return [];
+  const count = found.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  const [from, to] = [found[0]?.from, found.at(-1)?.to];
+  const which = count === 1 ? `record ${from} is` : `${count} records from ${from} to ${to} are`;
+  return [{ code: 'TRAIL_HOLE', detail: `${which} on no copy, and later ones are` }];
+}
+
+const reasons = {
+  ceremony: { code: 'CONFLICTING_CEREMONY', text: 'signed by a quorum, and not of the history in force' },
+  damaged: { code: 'RECORD_DAMAGED', text: 'damaged' },
+  unproved: { code: 'RECORD_UNPROVED', text: 'signed by nobody of this trust' },
+} as const;
+
+function losingAnomalies(losing: readonly LosingFile[]): readonly MendAnomaly[] {
+  const whats = new Set(losing.map(({ copy }) => copy.place.what));
+  return [...whats].flatMap((what) =>
+    (['ceremony', 'damaged', 'unproved'] as const).flatMap((why) => {
+      const files = losing.filter((file) => file.copy.place.what === what && file.why === why);
+      if (files.length === 0) return [];
+      const first = files[0]?.sha256.slice(0, 16);
       return [
         {
-          code: 'CONFLICTING_CEREMONY',
-          detail: `record ${seq} on ${place.what} (SHA-256 ${sha256.slice(0, 16)}) was signed by a quorum and is not of the history in force`,
+          code: reasons[why].code,
+          detail: `${nameRecords(files)} on ${what} (SHA-256 ${first}…): ${reasons[why].text}`,
         },
       ];
-    case 'damaged':
-      return [{ code: 'RECORD_DAMAGED', detail: `record ${seq} on ${place.what} is damaged` }];
-    case 'unproved':
-      return [{ code: 'RECORD_UNPROVED', detail: `record ${seq} on ${place.what} is signed by nobody of this trust` }];
-    case 'torn':
-    case 'recorder':
-      return [];
-  }
+    }),
+  );
+}
+
+function nameRecords(records: readonly { readonly seq: number }[]): string {
+  const seqs = records.map(({ seq }) => seq).sort((a, b) => a - b);
+  return seqs.length === 1 ? `record ${seqs[0]}` : `${seqs.length} records from ${seqs[0]} to ${seqs.at(-1)}`;
 }

@@ -148,28 +148,43 @@ function isRecordFile(bytes: Uint8Array): boolean {
   }
 }
 
+/** How many files one record tells of, so that it stays far below the longest record. */
+const filesPerNote = 1000;
+/** More torn leftovers than a few crashes make are junk that somebody planted, and are told of together. */
+const mostTornLeftovers = 9;
+
 function notesOf(
-  { id: medium, label }: OpenMedium,
+  medium: OpenMedium,
   copies: readonly FileCopy[],
   setAside: readonly SetAside[],
   left: readonly Leftover[],
 ): readonly MendNote[] {
   const now = setAside.map(({ as, sha256, bytes, why }) => ({ name: as, sha256, bytes, torn: why === 'torn' }));
-  const all = [...now, ...left];
-  const recovered: MendNote[] = all
-    .filter(({ torn }) => torn)
-    .map(({ name, bytes, sha256 }) => ({
-      type: 'recovered',
-      medium,
-      label,
-      name,
-      bytes,
-      sha256,
-      torn: Number(name.slice(0, 8)),
-    }));
-  const others = all.filter(({ torn }) => !torn).map(({ name, sha256 }) => ({ name, sha256 }));
+  const junk = left.filter(({ torn }) => torn).length > mostTornLeftovers;
+  const all = [...now, ...left.map((file) => ({ ...file, torn: file.torn && !junk }))];
+  const torn = all.filter((file) => file.torn);
+  const others = all.filter((file) => !file.torn).map(({ name, sha256 }) => ({ name, sha256 }));
   const seqs = copies.flatMap(({ seq }) => (seq === null ? [] : [seq]));
-  if (others.length + seqs.length === 0) return recovered;
+  return [...torn.map((file) => recoveredNote(medium, file)), ...mendedNotes(medium, seqs, others)];
+}
+
+function recoveredNote({ id: medium, label }: OpenMedium, { name, bytes, sha256 }: Leftover): MendNote {
+  return { type: 'recovered', medium, label, name, bytes, sha256, torn: Number(name.slice(0, 8)) };
+}
+
+function mendedNotes(
+  { id: medium, label }: OpenMedium,
+  seqs: readonly number[],
+  files: readonly { readonly name: string; readonly sha256: string }[],
+): readonly MendNote[] {
+  const count = Math.max(Math.ceil(files.length / filesPerNote), seqs.length > 0 ? 1 : 0);
   const [from, to] = [seqs[0] ?? null, seqs.at(-1) ?? null];
-  return [...recovered, { type: 'media.mended', medium, label, from, to, setAside: others }];
+  return Array.from({ length: count }, (_, index) => ({
+    type: 'media.mended',
+    medium,
+    label,
+    from: index === 0 ? from : null,
+    to: index === 0 ? to : null,
+    setAside: files.slice(index * filesPerNote, (index + 1) * filesPerNote),
+  }));
 }

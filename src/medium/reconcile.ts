@@ -1,9 +1,10 @@
 import { type BreakglassError, isBreakglassError } from '../base/errors.ts';
 import type { Ed25519Jwk } from '../base/schema.ts';
+import { trustNameVersion } from '../trail/layout.ts';
 import type { RecordFile } from '../trail/record-file.ts';
-import type { TrustHistory } from '../trail/trust-history.ts';
+import { openTrustHistory, type TrustHistory } from '../trail/trust-history.ts';
 import { type AnomalyCode, describeAnomalies, type MendAnomaly } from './anomalies.ts';
-import { openRecordOf, readCopy, type TrailCopy } from './copy.ts';
+import { openRecordOf, readCopy, readWhole, type TrailCopy } from './copy.ts';
 import type { BlankMedium } from './create.ts';
 import { type Agreed, type ChosenHistory, chooseHistory, type HistoryEntry, type LosingFile } from './history.ts';
 import type { OpenMedium } from './medium.ts';
@@ -40,6 +41,8 @@ export interface MendOptions {
 export interface MendPlan {
   /** The record that the next one follows; null when no copy holds any. */
   readonly base: { readonly seq: number; readonly sha256: string } | null;
+  /** The trust versions given and those on the copies that follow from them. */
+  readonly history: TrustHistory;
   /** The history in force, ascending. */
   readonly entries: readonly HistoryEntry[];
   /** One for each place that needs something. */
@@ -76,13 +79,15 @@ export function planMend(options: MendOptions): MendPlan {
   const places = options.local ? [...media, options.local] : media;
   const copies = places.flatMap((place) => orLeaveOut(place, () => readCopy(place, options.history.id)) ?? []);
 
-  // 2. Decide which history is in force.
-  const chosen = chooseHistory(copies, options.history.id, (agreed) => proofFor(agreed, copies, options));
+  // 2. Decide which history is in force. Another machine may have changed the trust since this one saw the media.
+  const history = withVersionsOf(copies, options.history);
+  const known = { ...options, history };
+  const chosen = chooseHistory(copies, history.id, (agreed) => proofFor(agreed, copies, known));
   const marks = options.highWater ? [options.highWater, ...options.anchors] : options.anchors;
   const losing = lastTornAboveMarks(chosen, marks);
 
   // 3. Plan what each copy lacks.
-  const goal = goalOf({ ...chosen, losing }, copies, options);
+  const goal = goalOf({ ...chosen, losing }, copies, known);
   const mends = copies.flatMap((copy) => {
     const own = losing.filter((file) => file.copy === copy);
     return orLeaveOut(copy.place, () => planCopy(copy, own, goal)) ?? [];
@@ -92,11 +97,25 @@ export function planMend(options: MendOptions): MendPlan {
   const last = chosen.entries.at(-1);
   return {
     base: last ? { seq: last.seq, sha256: last.sha256 } : null,
+    history,
     entries: chosen.entries,
     actions: [...mends, ...adoptions],
     anomalies: describeAnomalies({ ...chosen, losing }, marks, unusable),
     unusable,
   };
+}
+
+function withVersionsOf(copies: readonly TrailCopy[], history: TrustHistory): TrustHistory {
+  const known = new Set(history.versions.map(({ sha256 }) => sha256));
+  const files = copies.flatMap(({ place, sides }) =>
+    [...sides].flatMap(([name, sha256]) => {
+      if (trustNameVersion(name) === undefined || known.has(sha256)) return [];
+      known.add(sha256);
+      return [readWhole(place, name)];
+    }),
+  );
+  if (files.length === 0) return history;
+  return openTrustHistory([...history.versions.map(({ bytes }) => bytes), ...files], history.newest);
 }
 
 // A record that this machine or anybody saw whole was not torn by a power cut at its writing. Where another copy still has

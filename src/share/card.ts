@@ -1,7 +1,7 @@
-import type { BreakglassError } from '../base/errors.ts';
+import { type BreakglassError, isBreakglassError } from '../base/errors.ts';
 import { openSymbols, type ShareForm, unknownSymbol } from './form.ts';
 import { shareRefusal } from './refusal.ts';
-import type { Share } from './share.ts';
+import { type Share, wipeShare } from './share.ts';
 import { hasTextPrefix, textForm } from './text-form.ts';
 import { wordsForm } from './words-form.ts';
 
@@ -26,6 +26,17 @@ export function parseShare(typed: Uint8Array): Share {
     return openSymbols(reading.form, reading.symbols);
   } finally {
     reading.symbols.fill(0);
+  }
+}
+
+/** True if `typed` is a whole share in either form, whosever it is. */
+export function isShare(typed: Uint8Array): boolean {
+  try {
+    wipeShare(parseShare(typed));
+    return true;
+  } catch (error) {
+    if (isBreakglassError(error)) return false;
+    throw error;
   }
 }
 

@@ -7,7 +7,6 @@ import { Laws } from './laws.ts';
 import { Links, type TrailPoint } from './links.ts';
 import { isNewerRecord } from './newer-record.ts';
 import { Notices } from './notices.ts';
-import { recordSeconds } from './quorum-check.ts';
 import { isCeremonyRecord } from './record.ts';
 import { openRecordFile, type RecordFile } from './record-file.ts';
 import { Signers, verificationsInFlight } from './signers.ts';
@@ -170,7 +169,7 @@ class ChainCheck implements TrailCheck {
   }
 
   #believe({ file: { record, sha256 }, where, seq }: Placed): void {
-    this.#facts.sawTime(recordSeconds(record));
+    this.#facts.saw(record);
     this.#notices.add(record, where, seq);
     this.#laws.judge({ record, sha256, seq, where });
     if (!isCeremonyRecord(record)) return;

@@ -33,10 +33,10 @@ export class FactKeeper {
   readonly #families = new Map<string, number>();
   readonly #issuances = new Map<number, string>();
   readonly #issuedAt: Seconds[] = [];
-  #lastTime: Seconds = 0;
+  #lastTime = '';
 
-  sawTime(time: Seconds): void {
-    this.#lastTime = time;
+  saw(record: { readonly time: string }): void {
+    this.#lastTime = record.time;
   }
 
   get issuedAt(): readonly Seconds[] {
@@ -72,11 +72,12 @@ export class FactKeeper {
   }
 
   publish(end: Pick<TrailFacts, 'trust' | 'recorders'>): TrailFacts {
+    const last = recordSeconds({ time: this.#lastTime });
     return {
       ...end,
       findHead: (typed) => this.heads.find(typed),
       issuedRequests: this.#requests,
-      issuedAt: this.#issuedAt.filter((at) => at > this.#lastTime - daySeconds),
+      issuedAt: this.#issuedAt.filter((at) => at > last - daySeconds),
       families: this.#families,
     };
   }

@@ -1,6 +1,6 @@
 import { sha256Hex } from '../base/bytes.ts';
 import { canonicalJson } from '../base/canonical.ts';
-import { parseTime, type Seconds } from '../base/time.ts';
+import type { Seconds } from '../base/time.ts';
 import { type Request, type RequestKind, requestAgeSeconds, requestAheadSeconds } from '../trust/request.ts';
 import type { ShareSet, Trust } from '../trust/trust-file.ts';
 import type { FindingCode } from './findings.ts';
@@ -33,9 +33,9 @@ export function checkQuorum(record: QuorumRecord, trust: Trust): Breach[] {
   return [...checkRequestOf(record, trust), ...checkCustodians(record, trust.set)];
 }
 
-/** The time of a record in seconds; the format has made sure of it. */
+/** The time of a record in seconds; its format was checked when it was opened. */
 export function recordSeconds(record: { readonly time: string }): Seconds {
-  return parseTime(record.time) ?? 0;
+  return Date.parse(record.time) / 1000;
 }
 
 function checkRequestOf(record: QuorumRecord, trust: Trust): Breach[] {
@@ -46,7 +46,7 @@ function checkRequestOf(record: QuorumRecord, trust: Trust): Breach[] {
   if (request.trust !== trust.id) found.push({ code: 'REQUEST_KIND', message: 'the request is of another trust' });
   if (!kindsOfType[record.type].includes(request.kind))
     found.push({ code: 'REQUEST_KIND', message: `the request asks for ${request.kind}, the record is ${record.type}` });
-  const age = recordSeconds(record) - (parseTime(request.createdAt) ?? 0);
+  const age = recordSeconds(record) - Date.parse(request.createdAt) / 1000;
   if (age > requestAgeSeconds + ceremonySeconds || age < -requestAheadSeconds)
     found.push({
       code: 'REQUEST_AGE',

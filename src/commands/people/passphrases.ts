@@ -33,6 +33,6 @@ async function choosePassphrase(what: string, terminal: Terminal): Promise<Uint8
     wipe(again);
     if (same) return first;
     wipe(first);
-    terminal.write('They differ. ');
+    terminal.write('They differ: once more from the start.\n');
   }
 }

@@ -1,6 +1,9 @@
 import { wipe } from '../../base/bytes.ts';
-import { errorExits, isBreakglassError } from '../../base/errors.ts';
+import { type BreakglassError, errorExits, isBreakglassError } from '../../base/errors.ts';
 import type { DealtCard } from '../../ceremony/init.ts';
+import { isShare } from '../../share/card.ts';
+import { wipeShare } from '../../share/share.ts';
+import { findSlip, slipRefusal } from '../../share/slip.ts';
 import { formatShareText } from '../../share/text-form.ts';
 import { formatShareWords } from '../../share/words-form.ts';
 import { awaitEnter, confirmKey } from '../../terminal/prompts.ts';
@@ -74,6 +77,7 @@ async function readCardBack(card: DealtCard, trust: Trust, terminal: Terminal): 
       status,
       cardWords: card.share.strength === 128 ? 17 : 29,
       deadline: null,
+      fits: isShare,
     });
     if (entry.kind === 'file') {
       status = ['Type the words of the card; this one is not in a file.'];
@@ -84,11 +88,20 @@ async function readCardBack(card: DealtCard, trust: Trust, terminal: Terminal): 
       return;
     } catch (error) {
       if (!isBreakglassError(error) || errorExits[error.code] === 'aborted') throw error;
-      terminal.write(`${error.message}.\n`);
+      const why = explain(error, entry.bytes, trust);
+      terminal.write(`${why}.\n`);
       if (await confirmKey(terminal, 'Show the card once more?')) await showPages(card, trust, terminal);
-      status = [`Refused: ${error.message}.`];
+      status = [`Refused: ${why}.`];
     } finally {
       wipe(entry.bytes);
     }
   }
+}
+
+/** The slip is named with what the card should say: this screen is its custodian's alone. */
+function explain(error: BreakglassError, typed: Uint8Array, trust: Trust): string {
+  const slip = findSlip(typed, trust.payload.sets);
+  if (!slip) return error.message;
+  wipeShare(slip.share);
+  return `${slipRefusal(slip).message}. It is: ${slip.meant}`;
 }

@@ -4,6 +4,7 @@ import { parseWords } from '../../base/words.ts';
 import type { Panel, Progress, QuorumPeople } from '../../ceremony/people.ts';
 import { headPromptWordCount } from '../../key/fingerprint.ts';
 import { monotonicMilliseconds } from '../../machine/clock.ts';
+import { isShare } from '../../share/card.ts';
 import { askText, confirmKey } from '../../terminal/prompts.ts';
 import { renderPanel } from '../../terminal/screen.ts';
 import { askShare, type ShareEntry } from '../../terminal/share-prompt.ts';
@@ -62,6 +63,7 @@ export function terminalPeople(terminal: Terminal, options: TerminalPeopleOption
                 status: refusal,
                 cardWords: progress.cardWords,
                 deadline,
+                fits: isShare,
               })
             : { kind: 'file', path: file };
         if (entry.kind === 'typed') return entry.bytes;
