@@ -1,7 +1,7 @@
 import { isCeremonyRecord } from '../trail/record.ts';
-import type { RecordFile } from '../trail/record-file.ts';
 import { openRecordOf, type TrailCopy } from './copy.ts';
 import type { Proof } from './proof.ts';
+import { type RecordNode, walk } from './record-tree.ts';
 
 /** One record of the history in force, and a copy that holds it. */
 export interface HistoryEntry {
@@ -33,16 +33,6 @@ export interface ChosenHistory {
   readonly holes: readonly { readonly from: number; readonly to: number }[];
 }
 
-interface Node {
-  readonly seq: number;
-  readonly sha256: string;
-  readonly prev: string | null;
-  readonly type: RecordFile['record']['type'];
-  readonly ceremony: boolean;
-  readonly time: string;
-  readonly holder: TrailCopy;
-}
-
 /**
  * Chooses among the records of all copies, seen as a tree by their `prev`. Where two follow the same record, the side with
  * the newest ceremony record wins, then the longer, then the smaller hash. Only what copies do not agree on is opened and
@@ -57,7 +47,7 @@ export function chooseHistory(
   const holders = copies.filter(({ records }) => records.size > 0);
   const agreed = agreedPrefix(holders);
   const { nodes, losing } = examine(holders, agreed, trustId, proofOf(agreed));
-  const chosen = walk(agreed, nodes);
+  const chosen = walk(agreed.entries.at(-1), nodes);
   const inForce = new Set([...agreed.entries, ...chosen].map(({ sha256 }) => sha256));
   for (const node of nodes.values()) {
     if (inForce.has(node.sha256)) continue;
@@ -93,9 +83,9 @@ function newestSeq({ records }: TrailCopy): number {
 }
 
 function examine(holders: readonly TrailCopy[], agreed: Agreed, trustId: string, proof: Proof) {
-  const nodes = new Map<string, Node>();
+  const nodes = new Map<string, RecordNode>();
   const losing: LosingFile[] = [];
-  const verdicts = new Map<string, LosingReason | Node>();
+  const verdicts = new Map<string, LosingReason | RecordNode>();
   for (const copy of holders) {
     const newest = newestSeq(copy);
     for (const [seq, sha256] of copy.records) {
@@ -122,7 +112,7 @@ function judge(
   copy: TrailCopy,
   seq: number,
   { trustId, proof }: { trustId: string; proof: Proof },
-): LosingReason | Node {
+): LosingReason | RecordNode {
   const file = openRecordOf(copy.place, seq);
   if (!file || file.record.trail !== trustId || file.record.seq !== seq) return 'damaged';
   if (!proof(file)) return 'unproved';
@@ -135,81 +125,7 @@ function tornOrDamaged(copy: TrailCopy, seq: number): LosingReason {
   return openRecordOf(copy.place, seq) ? 'damaged' : 'torn';
 }
 
-/** What follows the agreed records, one record after the other. */
-function walk(agreed: Agreed, nodes: ReadonlyMap<string, Node>): readonly Node[] {
-  const ranks = rankAll(nodes);
-  const children = groupBy(nodes.values(), ({ prev }) => prev ?? '');
-  const last = agreed.entries.at(-1);
-  const orphans = [...nodes.values()].filter(
-    ({ prev }) => prev === null || (prev !== last?.sha256 && !nodes.has(prev)),
-  );
-  const path: Node[] = [];
-  let here: { readonly seq: number; readonly sha256: string } = last ?? { seq: -1, sha256: '' };
-  for (;;) {
-    const next = best(candidates(here, children.get(here.sha256) ?? [], orphans), ranks);
-    if (!next) return path;
-    path.push(next);
-    here = next;
-  }
-}
-
-/** Whole chains go before broken ones: orphans are followed only where nothing else goes on, nearest first. */
-function candidates(
-  here: { readonly seq: number },
-  children: readonly Node[],
-  orphans: readonly Node[],
-): readonly Node[] {
-  const following = children.filter(({ seq }) => seq === here.seq + 1);
-  const restarts = orphans.filter(({ seq, type }) => seq === here.seq + 1 && type === 'restart');
-  if (following.length + restarts.length > 0) return [...following, ...restarts];
-  const ahead = orphans.filter(({ seq }) => seq > here.seq).sort((a, b) => a.seq - b.seq);
-  return ahead.filter(({ seq }) => seq === ahead[0]?.seq);
-}
-
-/** What a side is worth: the time of its newest ceremony record, and how far it goes. */
-interface Rank {
-  readonly ceremony: string;
-  readonly length: number;
-}
-
-function rankAll(nodes: ReadonlyMap<string, Node>): ReadonlyMap<string, Rank> {
-  const ranks = new Map<string, Rank>();
-  for (const node of [...nodes.values()].sort((a, b) => b.seq - a.seq)) {
-    const below = ranks.get(node.sha256);
-    const rank = {
-      ceremony: later(below?.ceremony ?? '', node.ceremony ? node.time : ''),
-      length: Math.max(below?.length ?? 0, node.seq),
-    };
-    ranks.set(node.sha256, rank);
-    const parent = node.prev === null ? undefined : nodes.get(node.prev);
-    if (parent && parent.seq === node.seq - 1) {
-      const before = ranks.get(parent.sha256);
-      ranks.set(parent.sha256, {
-        ceremony: later(before?.ceremony ?? '', rank.ceremony),
-        length: Math.max(before?.length ?? 0, rank.length),
-      });
-    }
-  }
-  return ranks;
-}
-
-function best(candidates: readonly Node[], ranks: ReadonlyMap<string, Rank>): Node | undefined {
-  const [first] = [...candidates].sort((a, b) => {
-    const [left, right] = [ranks.get(a.sha256), ranks.get(b.sha256)];
-    if (!left || !right) throw new TypeError('a record without a rank');
-    if (left.ceremony !== right.ceremony) return left.ceremony > right.ceremony ? -1 : 1;
-    if (left.length !== right.length) return right.length - left.length;
-    return a.sha256 < b.sha256 ? -1 : 1;
-  });
-  return first;
-}
-
-// Times are `YYYY-MM-DDTHH:MM:SSZ`, which sort as text.
-function later(a: string, b: string): string {
-  return a > b ? a : b;
-}
-
-function holesOf(entries: readonly HistoryEntry[], chosen: readonly Node[]): ChosenHistory['holes'] {
+function holesOf(entries: readonly HistoryEntry[], chosen: readonly RecordNode[]): ChosenHistory['holes'] {
   const restarts = new Set(chosen.filter(({ type }) => type === 'restart').map(({ seq }) => seq));
   return entries.flatMap(({ seq }, position) => {
     const expected = (entries[position - 1]?.seq ?? -1) + 1;
@@ -219,15 +135,4 @@ function holesOf(entries: readonly HistoryEntry[], chosen: readonly Node[]): Cho
 
 function greatest(numbers: readonly number[]): number {
   return numbers.reduce((most, number) => Math.max(most, number), -1);
-}
-
-function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
 }

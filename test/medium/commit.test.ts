@@ -3,7 +3,7 @@ import { isBreakglassError } from '../../src/base/errors.ts';
 import { commitRecord, type DurableReceipt } from '../../src/medium/commit.ts';
 import type { OpenMedium } from '../../src/medium/medium.ts';
 import { recordName } from '../../src/trail/layout.ts';
-import { pathOf, plugIn, recordOf, trustId } from './fixture.ts';
+import { pathOf, plugIn, recordOf, reopen, trustId } from './fixture.ts';
 import { type Fault, SimulatedCrash, type SimulatedDisk } from './simulated-disk.ts';
 
 const bytes = Buffer.from('the record of this ceremony\n');
@@ -204,6 +204,16 @@ describe('commitRecord', () => {
     const { disk, media } = plugIn(['audit-a', 'audit-b']);
     disk.lie('audit-a');
     const receipt = await commitRecord(media, record, { copies: 2 });
+    expect(receipt.reached.every(({ ok }) => ok)).toBe(true);
+    disk.cutPower('lost');
+    expect(countDurable(disk, ['audit-a', 'audit-b'])).toBe(1);
+  });
+
+  it('LIMIT: after a failed flush, another run without unplugging the stick is told by the kernel that all is well', async () => {
+    const { disk, media } = plugIn(['audit-a', 'audit-b']);
+    disk.injectFault(1, 'EIO', 'sync file');
+    expect(await attempt(media, 2)).toMatchObject({ code: 'IO' });
+    const receipt = await commitRecord(reopen(disk, ['audit-a', 'audit-b']), record, { copies: 2 });
     expect(receipt.reached.every(({ ok }) => ok)).toBe(true);
     disk.cutPower('lost');
     expect(countDurable(disk, ['audit-a', 'audit-b'])).toBe(1);

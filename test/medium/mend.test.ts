@@ -189,6 +189,7 @@ describe('a torn newest record', () => {
         torn: end() - 1,
       },
     ]);
+    setup.disk.cutPower('lost');
     expect(folderOf(setup.disk, 'audit-a').get(name)).toBe(Buffer.from(half(end() - 1)).toString('hex'));
   });
 
@@ -314,6 +315,34 @@ describe('copies that differ', () => {
     expect(plan(setup, { recorders: [ed25519JwkOf(own)] }).base?.seq).toBe(6);
     expect(plan(setup).base?.seq).toBe(5);
   });
+
+  it('believe no recorder that signs in the name of another', async () => {
+    const own = await fixedEd25519('own recorder');
+    const ahead = await buildTrail(6);
+    await ahead.append({ type: 'review', incident: 'x', statement: 'e30.e30.AAAA', auditor: 'grace' }, { signer: own });
+    const setup = sticks(recordsOf(ahead, 0, 7), recordsOf(ahead, 0, 6));
+    expect(plan(setup, { recorders: [ed25519JwkOf(own)] }).base?.seq).toBe(5);
+  });
+});
+
+describe('a trust that another machine changed meanwhile', () => {
+  it('is followed through the versions on the media, and its records are proved by the new key', async () => {
+    const rotated = await buildTrail(4);
+    await rotated.change('rotate');
+    await rotated.mint();
+    const [first, second] = rotated.trustFiles;
+    const versions = new Map([
+      [trustName(1), first ?? Buffer.of()],
+      [trustName(2), second ?? Buffer.of()],
+    ]);
+    const files = new Map([...recordsOf(rotated, 0, 6), ...versions]);
+    const setup = sticks(files, files);
+    const local = addLocal(setup.disk, recordsOf(rotated, 0, 4));
+    const made = plan(setup, { local });
+    expect(made).toMatchObject({ base: { seq: 5 }, anomalies: [] });
+    expect(made.history.versions).toHaveLength(2);
+    expect(made.actions.map(({ target, setAside }) => [target.kind, setAside])).toEqual([['local', []]]);
+  });
 });
 
 describe('what looks wrong refuses nothing', () => {
@@ -361,6 +390,19 @@ describe('what looks wrong refuses nothing', () => {
     const made = plan(setup);
     expect(made.base?.seq).toBe(2);
     expect(made.anomalies.map(({ code }) => code)).toEqual(['RECORD_UNPROVED']);
+  });
+
+  it('thousands of spoilt files on one stick make few anomalies and records that can be written', () => {
+    const junk = new Map(upTo(5));
+    for (let seq = 100; seq < 2600; seq++) junk.set(recordName(seq), Buffer.from(`junk ${seq}`));
+    for (let seq = 100; seq < 200; seq++)
+      junk.set(`${String(seq).padStart(8, '0')}.BA2`, Buffer.from(`old junk ${seq}`));
+    const made = plan(sticks(junk, all()));
+    expect(made.base).toEqual(head());
+    expect(made.anomalies.length).toBeLessThan(3);
+    const notes = made.actions.flatMap((action) => action.notes);
+    expect(notes.length).toBeLessThan(5);
+    expect(Math.max(...notes.map((note) => JSON.stringify(note).length))).toBeLessThan(200_000);
   });
 
   it('a high-water mark beyond every copy is a cut tail', () => {
