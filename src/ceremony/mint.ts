@@ -284,7 +284,8 @@ async function recordFailure(
   const run = { session: progress.session, clock: ports.clock, clockSource: 'none' as const };
   try {
     progress.trail ??= await openTrail(trailOptions(options, run), ports);
-    await progress.trail.writer.appendRecorder(members);
+    const given = progress.quorum?.given.map(({ label }) => label) ?? [];
+    await progress.trail.writer.appendRecorder(members, confirmed(progress.trail.anomalies, given));
   } catch (cause) {
     if (!(cause instanceof BreakglassError)) throw cause;
     waitForMedium(options.state, run, members);

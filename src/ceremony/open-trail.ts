@@ -12,15 +12,15 @@ import { labelFromPath } from '../medium/label.ts';
 import { type MediumHost, type OpenMedium, openMedium } from '../medium/medium.ts';
 import { applyMend, type MendResult } from '../medium/mend.ts';
 import type { MendNote } from '../medium/mend-action.ts';
-import { openLocalCopy } from '../medium/place.ts';
+import { type LocalPlace, openLocalCopy } from '../medium/place.ts';
 import { type MendPlan, planMend } from '../medium/reconcile.ts';
 import { type ChainResult, createTrailCheck } from '../trail/check.ts';
-import { type CheckpointTree, createTree } from '../trail/checkpoint.ts';
+import { createTree } from '../trail/checkpoint.ts';
 import type { TrailFacts } from '../trail/facts.ts';
 import { recordName } from '../trail/layout.ts';
 import { trailReadme } from '../trail/readme.ts';
-import type { MediumEntry, TrailRecord } from '../trail/record.ts';
-import { openTrustHistory, type TrustHistory } from '../trail/trust-history.ts';
+import type { MediumEntry } from '../trail/record.ts';
+import { openTrustHistory } from '../trail/trust-history.ts';
 import type { FoundAnomaly } from './people.ts';
 import { type RunFacts, TrailWriter } from './trail-writer.ts';
 
@@ -62,50 +62,45 @@ const ceremonyBytes = 1024 * 1024;
  * and writes what waited. Throws when fewer than `copies` media can be used; what merely looks wrong is an anomaly (P10).
  */
 export async function openTrail(options: OpenTrailOptions, ports: OpenTrailPorts): Promise<OpenTrail> {
-  const { state, copies } = options;
+  const { state } = options;
   const plugged = openPlugged(options, ports);
-  const warnings = plugged.failures.map((error) => ({ code: error.code as string, message: error.message }));
-  const { usable, refused } = checkMedia([...plugged.media, ...plugged.blanks], {
-    copies,
-    allowFixed: options.mediaRule === 'fixed-allowed',
-    bytes: ceremonyBytes,
-  });
-  warnings.push(...refused.map(({ error }) => ({ code: error.code, message: error.message })));
-
-  const history = openTrustHistory(state.trustFiles());
   const local = existsSync(state.trailDir) ? openLocalCopy(state.trailDir, ports.host) : null;
+  try {
+    return await compareAndMend(plugged, local, options, ports);
+  } catch (error) {
+    for (const medium of [...plugged.media, ...plugged.blanks]) medium.close();
+    throw error;
+  } finally {
+    local?.close();
+  }
+}
+
+async function compareAndMend(
+  plugged: Plugged,
+  local: LocalPlace | null,
+  { state, copies, mediaRule, run }: OpenTrailOptions,
+  ports: OpenTrailPorts,
+): Promise<OpenTrail> {
+  const rule = { copies, allowFixed: mediaRule === 'fixed-allowed', bytes: ceremonyBytes };
+  const { usable, refused } = checkMedia([...plugged.media, ...plugged.blanks], rule);
   const plan = planMend({
     media: usable.filter((medium) => medium.kind === 'medium'),
     blanks: usable.filter((medium) => medium.kind === 'blank'),
     local,
     highWater: state.highWater,
     anchors: [],
-    history,
+    history: openTrustHistory(state.trustFiles()),
     recorders: [ed25519JwkOf(await state.recorder())],
   });
   if (plan.base === null) throw trailMissing();
-  const mend = applyMend(plan, {
-    ...ports.host,
-    trustId: history.id,
-    now: ports.clock.now(),
-    readme: trailReadme(history.id),
-  });
-  const media = [...usable.filter((medium) => medium.kind === 'medium'), ...mend.adopted].filter(
-    (medium) => !medium.suspect,
-  );
-  if (media.length < copies) throw tooFewLeft(media.length, copies, plan, mend);
+  const { chain, firstStatement, tree } = await checkChain(plan);
 
-  const tree = createTree();
-  const { chain, firstStatement } = await checkChain(plan, media, history, tree);
-  local?.close();
-  const writer = new TrailWriter({
-    state,
-    media,
-    run: options.run,
-    head: plan.base,
-    headCeremony: chain.headCeremony,
-    tree,
-  });
+  const trustId = state.trust.id;
+  const mend = applyMend(plan, { ...ports.host, trustId, now: ports.clock.now(), readme: trailReadme(trustId) });
+  const opened = [...usable.filter((medium) => medium.kind === 'medium'), ...mend.adopted];
+  const media = opened.filter((medium) => !medium.suspect);
+  if (media.length < copies) throw tooFewLeft(media.length, copies, plan, mend);
+  const writer = new TrailWriter({ state, media, run, head: plan.base, headCeremony: chain.headCeremony, tree });
   await writeWaiting(writer, state, mend.notes);
   state.setMedia(media.map(({ id, label, path }) => ({ medium: id, label, path })));
   return {
@@ -116,7 +111,12 @@ export async function openTrail(options: OpenTrailOptions, ports: OpenTrailPorts
     headCeremonyTime: chain.headCeremony?.time ?? null,
     firstStatement,
     anomalies: [...plan.anomalies, ...tampering(chain), ...fixedMedia(media)],
-    warnings,
+    warnings: [
+      ...[...plugged.failures, ...refused.map(({ error }) => error), ...mend.failed.map(({ error }) => error)].map(
+        ({ code, message }) => ({ code, message }),
+      ),
+      ...media.flatMap(({ warnings }) => warnings),
+    ],
     mended: plan.actions.flatMap(({ target, copies: files }) =>
       target.kind === 'local' ? [] : files.flatMap(({ seq }) => (seq === null ? [] : [{ medium: target.label, seq }])),
     ),
@@ -157,27 +157,22 @@ function searchMedia(state: State, host: MediumHost): string[] {
   return findMedia([...known, ...mounted], { trustId: state.trust.id, disk: host.disk }).map(({ path }) => path);
 }
 
-async function checkChain(
-  plan: MendPlan,
-  media: readonly OpenMedium[],
-  history: TrustHistory,
-  tree: CheckpointTree,
-): Promise<{ chain: ChainResult; firstStatement: string }> {
-  let genesis: TrailRecord | undefined;
+/** The history in force to its end, before anything is written. */
+async function checkChain(plan: MendPlan) {
+  let firstStatement = '0'.repeat(64);
+  const tree = createTree();
   const check = createTrailCheck({
-    history,
+    history: plan.history,
     tree,
     onRecord: ({ record }) => {
-      if (record.type === 'genesis') genesis = record;
+      if (record.type === 'genesis') firstStatement = record.revocations;
     },
   });
-  const [first] = media;
-  if (!first) throw new TypeError('there is at least one medium');
-  for (const { seq } of plan.entries) {
-    await check.add(readWhole(first, recordName(seq)), { seq, what: `record ${seq} on ${first.label}`, medium: null });
+  for (const { seq, holder } of plan.entries) {
+    const { what } = holder.place;
+    await check.add(readWhole(holder.place, recordName(seq)), { seq, what: `record ${seq} on ${what}`, medium: null });
   }
-  const chain = await check.finish();
-  return { chain, firstStatement: genesis?.type === 'genesis' ? genesis.revocations : '0'.repeat(64) };
+  return { chain: await check.finish(), firstStatement, tree };
 }
 
 /** What waited in the state directory comes first, then what mending has done. */

@@ -4,6 +4,7 @@ import { formatTime } from '../base/time.ts';
 import type { SigningKey } from '../key/derive.ts';
 import { ed25519JwkOf } from '../key/derive.ts';
 import { machineFacts } from '../machine/clock.ts';
+import type { PendingMembers } from '../machine/pending.ts';
 import { softwareIdentity } from '../machine/program.ts';
 import type { State } from '../machine/state.ts';
 import { appendFile } from '../medium/append.ts';
@@ -115,10 +116,13 @@ export class TrailWriter {
     return receipt;
   }
 
-  /** A record of the recorder; one medium is enough for it. `time` is when it happened, if that was before. */
-  async appendRecorder(members: RecorderMembers, waited?: Partial<TrailRecord>): Promise<DurableReceipt> {
+  /** A record of the recorder; one medium is enough for it. `members` of a record that waited say when it happened. */
+  async appendRecorder(
+    members: RecorderMembers | PendingMembers,
+    anomalies: readonly Anomaly[] = [],
+  ): Promise<DurableReceipt> {
     const recorder = await this.#state.recorder();
-    const record = { ...this.#common(), ...waited, ...members, recorder: recorder.kid } as TrailRecord;
+    const record = { ...this.#common(), anomalies: [...anomalies], ...members, recorder: recorder.kid } as TrailRecord;
     return this.#append(record, recorder, 1);
   }
 

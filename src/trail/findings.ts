@@ -35,7 +35,6 @@ export const findingSeverities = {
   /** A token is not what the request and the record make of it. */
   TOKEN_DIFFERS: 'tampered',
   FAMILY_SEQUENCE: 'tampered',
-  RELEASE_UNKNOWN: 'tampered',
   ANCHOR_BEYOND_END: 'tampered',
   ANCHOR_DIFFERS: 'tampered',
   CHECKPOINT_DIFFERS: 'tampered',
@@ -58,6 +57,8 @@ export const findingSeverities = {
   TRUST_NOT_ANCHORED: 'not-provable',
 
   RESTARTED: 'warning',
+  /** The recorder, who has no authority, says that it released what no record issued. */
+  RELEASE_UNKNOWN: 'warning',
   ANOMALY: 'warning',
   PREFLIGHT_FAILED: 'warning',
   MEDIUM_FIXED: 'warning',

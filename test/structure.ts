@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+
+/** The rooms, lowest first: a room imports from itself and from those before it (docs/assurance.md, design §12). */
+export const rooms = [
+  'base',
+  'key',
+  'trust',
+  'revocation',
+  'token',
+  'trail',
+  'share',
+  'terminal',
+  'machine',
+  'medium',
+  'report',
+  'guard',
+  'ceremony',
+  'commands',
+  'cli',
+] as const;
+type Room = (typeof rooms)[number];
+
+const pureRooms: readonly string[] = ['base', 'key', 'trust', 'revocation', 'token', 'trail', 'share'];
+/** What a pure room may use of Node: hashing, verification and signing are functions of their arguments. */
+const pureNodeModules: readonly string[] = ['node:crypto', 'node:buffer'];
+const impure =
+  /\bDate\.now\b|\bnew Date\(\)|\bperformance\.|\bMath\.random\b|\brandomBytes\(|\brandomUUID\b|\bgetRandomValues\b|\brandomInt\b|\bgenerateKey|\bprocess\.|\bsetTimeout\b|\bconsole\./;
+
+export interface SourceFile {
+  /** Relative to `src`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export function readSources(root: string): SourceFile[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+}
+
+/** Every breach of the structure, as a sentence each. */
+export function findBreaches(files: readonly SourceFile[]): string[] {
+  const homes = new Map<string, Set<string>>();
+  const breaches = files.flatMap((file) => checkFile(file, homes));
+  const shared = [...homes].filter(([, users]) => users.size > 1);
+  return [
+    ...breaches,
+    ...shared.map(
+      ([name, users]) => `package ${name} is imported in more than one room: ${[...users].sort().join(', ')}`,
+    ),
+  ];
+}
+
+function checkFile({ path, text }: SourceFile, homes: Map<string, Set<string>>): string[] {
+  const room = roomOf(path);
+  if (!room) return [`${path} is in no room`];
+  const imports = importsOf(text);
+  const breaches = imports.flatMap((target) => checkImport(path, room, target, homes));
+  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+  const found = pureRooms.includes(room) ? impure.exec(code) : null;
+  return found ? [...breaches, `${path} is in a pure room and uses ${found[0].trim()}`] : breaches;
+}
+
+function checkImport(path: string, room: Room, target: string, homes: Map<string, Set<string>>): string[] {
+  if (target.startsWith('.')) {
+    const to = roomOf(relative('/', resolve('/', path, '..', target)));
+    if (!to) return [`${path} imports ${target}, which is in no room`];
+    return rooms.indexOf(to) > rooms.indexOf(room) ? [`${path} imports upwards, from ${to}`] : [];
+  }
+  if (target.startsWith('node:')) {
+    return pureRooms.includes(room) && !pureNodeModules.includes(target)
+      ? [`${path} is in a pure room and imports ${target}`]
+      : [];
+  }
+  const name = target.split('/', target.startsWith('@') ? 2 : 1).join('/');
+  // The command line is one room with its table of commands.
+  homes.set(name, (homes.get(name) ?? new Set()).add(room === 'cli' ? 'commands' : room));
+  return [];
+}
+
+function roomOf(path: string): Room | undefined {
+  const first = path.split('/')[0]?.replace(/\.ts$/, '');
+  return rooms.find((room) => room === first);
+}
+
+function importsOf(text: string): string[] {
+  const statements =
+    /(?:^|\n)\s*(?:import|export)\b[^;'"]*?\bfrom\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|(?:^|\n)import\s+'([^']+)'/g;
+  return [...text.matchAll(statements)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+}
