@@ -304,7 +304,6 @@ async function mintWith(
   const minted = await mint(
     {
       state: openState(sandbox.stateDir),
-      request,
       mode,
       mediaPaths: sandbox.media,
       mediaRule: 'fixed-allowed',
@@ -315,6 +314,7 @@ async function mintWith(
     {
       ...ports,
       people: sandboxPeople(cards, onRefusal),
+      request: async () => request,
       elapsedMs: () => Math.round(ports.milliseconds() - started),
       deliver: async (released) => {
         tokens = released;

@@ -32,8 +32,6 @@ import { type RecorderMembers, type RunFacts, type TrailHead, waitForMedium } fr
 
 export interface MintOptions {
   readonly state: State;
-  /** The bytes of the request file, or a request made by questions. */
-  readonly request: Request;
   readonly mode: 'production' | 'drill';
   /** Directories given by hand; none: media are found by their MEDIUM.JSN. */
   readonly mediaPaths: readonly string[];
@@ -49,10 +47,12 @@ export interface MintPorts {
   readonly random: RandomBytes;
   readonly host: MediumHost;
   readonly people: QuorumPeople;
+  /** The request, read from its file or made by questions; throws what is wrong with it. */
+  request(): Promise<Request>;
   /** Milliseconds since the command started. */
   elapsedMs(): number;
-  /** Where released tokens go; resolves with how. */
-  deliver(tokens: readonly string[]): Promise<'stdout' | 'file' | 'sealed'>;
+  /** Where released tokens go, sealed to `recipient` when there is one; resolves with how. */
+  deliver(tokens: readonly string[], recipient: string | null): Promise<'stdout' | 'file' | 'sealed'>;
   /** What people should know while it happens. */
   note(text: string): void;
 }
@@ -71,7 +71,13 @@ type Stage = 'request' | 'policy' | 'media' | 'clock' | 'confirmation' | 'shares
 
 /** The mint ceremony; its steps are those of docs/ceremony.md. Before step 9 nobody is asked for a share (P2). */
 export async function mint(options: MintOptions, ports: MintPorts): Promise<Minted> {
-  const progress: Attempt = { session: randomId(ports.random), stage: 'request', trail: undefined, quorum: undefined };
+  const progress: Attempt = {
+    session: randomId(ports.random),
+    stage: 'request',
+    request: undefined,
+    trail: undefined,
+    quorum: undefined,
+  };
   try {
     return await attempt(options, ports, progress);
   } catch (error) {
@@ -86,6 +92,7 @@ export async function mint(options: MintOptions, ports: MintPorts): Promise<Mint
 interface Attempt {
   readonly session: string;
   stage: Stage;
+  request: Request | undefined;
   trail: OpenTrail | undefined;
   quorum: Quorum | undefined;
 }
@@ -97,7 +104,9 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
   const { policy } = trust.payload;
 
   // 2. Request
-  const request = checkTokenRequest(options.request, options.mode === 'drill' ? 'drill' : 'mint', trust, clock.now());
+  const read = await ports.request();
+  progress.request = read;
+  const request = checkTokenRequest(read, options.mode === 'drill' ? 'drill' : 'mint', trust, clock.now());
 
   // 3. Policy, as far as it needs no trail
   progress.stage = 'policy';
@@ -200,7 +209,7 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
 
   // 14. Release
   progress.stage = 'release';
-  const release = await ports.deliver(releaseTokens(held, receipt));
+  const release = await ports.deliver(releaseTokens(held, receipt), request.recipient);
 
   // 15. What was reached, best effort
   const record = { seq: receipt.seq, sha256: receipt.sha256 };
@@ -280,7 +289,7 @@ async function recordFailure(
   ports: MintPorts,
   progress: Attempt,
 ): Promise<void> {
-  const members = failureMembers(error, options, progress);
+  const members = failureMembers(error, progress);
   const run = { session: progress.session, clock: ports.clock, clockSource: 'none' as const };
   try {
     progress.trail ??= await openTrail(trailOptions(options, run), ports);
@@ -292,8 +301,10 @@ async function recordFailure(
   }
 }
 
-function failureMembers(error: BreakglassError, { request }: MintOptions, { stage, quorum }: Attempt): RecorderMembers {
-  const about = { request, requestSha256: requestFingerprint(request).sha256 };
+function failureMembers(error: BreakglassError, { request, stage, quorum }: Attempt): RecorderMembers {
+  const about = request
+    ? { request, requestSha256: requestFingerprint(request).sha256 }
+    : { request: null, requestSha256: null };
   if (errorExits[error.code] !== 'aborted') {
     return {
       type: 'mint.refused',

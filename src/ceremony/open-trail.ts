@@ -196,9 +196,8 @@ function fixedMedia(media: readonly OpenMedium[]): FoundAnomaly[] {
   const fixed = media.filter(({ removable }) => removable !== true);
   const shared = new Set(media.map(({ device }) => device)).size < media.length;
   if (fixed.length === 0 && !shared) return [];
-  const which =
-    fixed.length > 0 ? `not removable: ${fixed.map(({ label }) => label).join(', ')}` : 'two media on one device';
-  return [{ code: 'MEDIA_FIXED', detail: `media that a stick would be (--allow-fixed): ${which}` }];
+  const which = fixed.length > 0 ? `not removable: ${fixed.map(({ label }) => label).join(', ')}` : 'two media on one device';
+  return [{ code: 'MEDIA_FIXED', detail: `${which} (--allow-fixed)` }];
 }
 
 function tooFewLeft(good: number, copies: number, plan: MendPlan, mend: MendResult): BreakglassError {
