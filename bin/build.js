@@ -7,13 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+// Tests build into a folder of their own.
+const dist = process.env.BREAKGLASS_DIST ?? join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
+rmSync(dist, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: { breakglass: 'src/cli.ts' },
-  outdir: 'dist/command',
+  outdir: join(dist, 'command'),
   bundle: true,
   // What `verify --help` does not need is in chunks that it does not read.
   splitting: true,
@@ -23,19 +25,36 @@ await build({
   format: 'esm',
   define: { BREAKGLASS_VERSION: JSON.stringify(version) },
   // Some packages are CommonJS and ask for Node's own modules by require.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+  },
   legalComments: 'none',
   logLevel: 'warning',
 });
-writeChecksums(join(root, 'dist', 'command'));
-execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.library.json')], {
-  stdio: 'inherit',
-});
+writeChecksums(join(dist, 'command'));
+execFileSync(
+  process.execPath,
+  [
+    join(root, 'node_modules/typescript/bin/tsc'),
+    '-p',
+    join(root, 'tsconfig.library.json'),
+    '--outDir',
+    join(dist, 'library'),
+  ],
+  {
+    stdio: 'inherit',
+  },
+);
 
 // The identity of the program in every record is the SHA-256 of this file: sha256sum -c checks the rest.
 function writeChecksums(dir) {
   const lines = readdirSync(dir)
     .sort()
-    .map((name) => `${createHash('sha256').update(readFileSync(join(dir, name))).digest('hex')}  ${name}\n`);
+    .map(
+      (name) =>
+        `${createHash('sha256')
+          .update(readFileSync(join(dir, name)))
+          .digest('hex')}  ${name}\n`,
+    );
   writeFileSync(join(dir, 'SHA256SUMS'), lines.join(''));
 }
