@@ -1,6 +1,8 @@
 import { equalBytes } from '../base/bytes.ts';
+import { canonicalJson } from '../base/canonical.ts';
 import type { Seconds } from '../base/time.ts';
 import { headWordCount } from '../key/fingerprint.ts';
+import type { Claims } from '../token/claims.ts';
 import type { ChainResult, TrailPoint } from './check.ts';
 import { type CheckpointTree, createTree } from './checkpoint.ts';
 import { type Finding, type FindingCode, finding } from './findings.ts';
@@ -14,9 +16,8 @@ export type Anchor =
   | { readonly kind: 'head-code'; readonly typed: string }
   | {
       readonly kind: 'token';
-      readonly seq: number;
-      readonly prev: string;
-      readonly jti: string;
+      /** Of a token whose signature was right. ECDSA gives it many spellings, so its bytes are not compared. */
+      readonly claims: Claims;
       /** For people: "the token of seen.txt, line 2". */
       readonly what: string;
     }
@@ -69,9 +70,10 @@ export function watchAnchors(anchors: readonly Anchor[]): AnchorWatch {
     },
     judge(chain) {
       const judged = anchors.map((anchor) => judgeAnchor(anchor, { chain, seen, roots }));
+      const telling = judged.filter((result) => result !== 'agrees');
       return {
-        held: judged.flatMap((result) => ('code' in result ? [] : [result])),
-        findings: judged.flatMap((result) => ('code' in result ? [result] : [])),
+        held: telling.filter((result) => 'kind' in result),
+        findings: telling.filter((result) => 'code' in result),
       };
     },
   };
@@ -85,10 +87,10 @@ interface Sight {
 
 function seqsOf(anchor: Anchor): number[] {
   if (anchor.kind === 'high-water' || anchor.kind === 'auditor-state') return [anchor.point.seq];
-  return anchor.kind === 'token' ? [anchor.seq] : [];
+  return anchor.kind === 'token' ? [anchor.claims.breakglass.trail.seq] : [];
 }
 
-function judgeAnchor(anchor: Anchor, sight: Sight): HeldAnchor | Finding {
+function judgeAnchor(anchor: Anchor, sight: Sight): HeldAnchor | Finding | 'agrees' {
   if (anchor.kind === 'head-code') return judgeHeadCode(anchor.typed, sight);
   if (anchor.kind === 'token') return judgeToken(anchor, sight);
   if (anchor.kind === 'checkpoint') return judgeCheckpoint(anchor, sight);
@@ -115,17 +117,22 @@ function judgeHeadCode(typed: string, { chain }: Sight): HeldAnchor | Finding {
 }
 
 function judgeToken(anchor: Extract<Anchor, { kind: 'token' }>, sight: Sight): HeldAnchor | Finding {
-  const { seq, what } = anchor;
+  const { claims, what } = anchor;
+  const { seq, prev } = claims.breakglass.trail;
   if (beyondEnd(seq, sight)) return beyond(what, seq, sight);
   const record = sight.seen.get(seq)?.record;
-  const issued = record && isIssuance(record) && record.tokens.some(({ claims }) => claims.jti === anchor.jti);
-  if (!issued || record.prev !== anchor.prev)
-    return differs('ANCHOR_DIFFERS', what, seq, 'that record did not issue it');
+  const spelled = canonicalJson(claims);
+  const issued = record && isIssuance(record) && record.tokens.some((token) => canonicalJson(token.claims) === spelled);
+  if (!issued || record.prev !== prev) return differs('ANCHOR_DIFFERS', what, seq, 'that record did not issue it');
   return { kind: 'token', seq, sha256: sight.seen.get(seq)?.sha256 ?? null, what, outside: true, bindsTrust: false };
 }
 
-// A checkpoint that lies on the media proves that nothing before it was changed, never that nothing after it was cut off.
-function judgeCheckpoint(anchor: Extract<Anchor, { kind: 'checkpoint' }>, sight: Sight): HeldAnchor | Finding {
+// One that lies on the media can be removed with the end of the trail. It proves what is before it if an auditor cosigned it;
+// without that it says no more than the records do, by the same key: it can only disagree.
+function judgeCheckpoint(
+  anchor: Extract<Anchor, { kind: 'checkpoint' }>,
+  sight: Sight,
+): HeldAnchor | Finding | 'agrees' {
   const { size, what, medium } = anchor;
   const seq = size - 1;
   const cosigned = anchor.cosignedBy.map(({ auditor }) => auditor).join(', ');
@@ -138,6 +145,7 @@ function judgeCheckpoint(anchor: Extract<Anchor, { kind: 'checkpoint' }>, sight:
     });
   if (!equalBytes(root, anchor.root))
     return { ...differs('CHECKPOINT_DIFFERS', named, seq, 'the records up to it are others'), medium };
+  if (!cosigned) return 'agrees';
   return { kind: 'checkpoint', seq, sha256: null, what: named, outside: medium === null, bindsTrust: false };
 }
 

@@ -9,7 +9,7 @@ import { isNewerRecord } from './newer-record.ts';
 import { Notices } from './notices.ts';
 import { isCeremonyRecord } from './record.ts';
 import { openRecordFile, type RecordFile } from './record-file.ts';
-import { Signers, verificationsInFlight } from './signers.ts';
+import { type SignerJudgement, Signers } from './signers.ts';
 import type { TrustHistory } from './trust-history.ts';
 
 export type { RecordPlace, TrailPoint };
@@ -37,7 +37,7 @@ export interface TrailCheckOptions {
   readonly history: TrustHistory;
   /** Called in order for every record in strict form, when its signature has been judged. */
   readonly onRecord?: (file: RecordFile) => void;
-  /** Grows by each file, for checkpoints. */
+  /** Grows by each record from genesis on, as far as none is missing. */
   readonly tree?: CheckpointTree;
 }
 
@@ -45,6 +45,12 @@ export function createTrailCheck(options: TrailCheckOptions): TrailCheck {
   return new ChainCheck(options);
 }
 
+/**
+ * When this many signatures are under way on the thread pool, half of them are waited for, and all of them when their records
+ * are this large. Far fewer would make the threads wait for each other at every record.
+ */
+const inFlight = 256;
+const inFlightMaxBytes = 16 * 1024 * 1024;
 /** What is kept of records whose recorder no ceremony has named yet. */
 const waitingMaxBytes = 16 * 1024 * 1024;
 
@@ -68,6 +74,7 @@ class ChainCheck implements TrailCheck {
   readonly #links: Links;
   readonly #laws: Laws;
   readonly #queue: UnderWay[] = [];
+  #queuedBytes = 0;
   #waiting: Placed[] = [];
   #waitingBytes = 0;
   #records = 0;
@@ -84,9 +91,10 @@ class ChainCheck implements TrailCheck {
 
   async add(bytes: Uint8Array, where: RecordPlace): Promise<void> {
     this.#count();
-    this.#options.tree?.add(bytes);
     const file = this.#open(bytes, where);
     const seq = file && this.#links.take(file, where);
+    // A tree with a hole in it would be another tree.
+    if (seq !== undefined && seq === this.#options.tree?.size) this.#options.tree.add(bytes);
     if (!file || seq === undefined) return;
     // These change which key signs what follows: nothing after them can be judged before they are.
     const pivotal = ['genesis', 'rotate', 'policy', 'restart'].includes(file.record.type);
@@ -94,11 +102,16 @@ class ChainCheck implements TrailCheck {
       await this.#settle(0);
       this.#laws.begin(file.record, where);
     }
-    // A recorder may be named by a record whose signature is still under way.
-    if ('unknown' in this.#signers.judge(file)) await this.#settle(0);
-    const placed = { file, where, seq };
-    this.#queue.push({ ...placed, verified: this.#startVerifying(placed) });
-    await this.#settle(pivotal ? 0 : verificationsInFlight - 1);
+    let signer = this.#signers.judge(file);
+    if ('unknown' in signer) {
+      // It may be named by a record whose signature is still under way.
+      await this.#settle(0);
+      signer = this.#signers.judge(file);
+    }
+    this.#queue.push({ file, where, seq, verified: this.#startVerifying(signer, { file, where, seq }) });
+    this.#queuedBytes += bytes.length;
+    if (pivotal || this.#queuedBytes > inFlightMaxBytes) await this.#settle(0);
+    else if (this.#queue.length >= inFlight) await this.#settle(inFlight / 2);
   }
 
   addUnreadable(where: RecordPlace, why: string): void {
@@ -147,21 +160,20 @@ class ChainCheck implements TrailCheck {
     }
   }
 
-  #startVerifying(placed: Placed): Promise<boolean> | undefined {
+  #startVerifying(signer: SignerJudgement, placed: Placed): Promise<boolean> | undefined {
     const { file, where, seq } = placed;
-    const judgement = this.#signers.judge(file);
-    if ('ring' in judgement) return verifyJwsInBackground(file.jws, judgement.ring.next());
-    if ('refusal' in judgement) this.#found.report('SIGNER_WRONG', where, judgement.refusal, seq);
-    else if (judgement.unknown === 'recorder') this.#wait(placed);
+    if ('key' in signer) return verifyJwsInBackground(file.jws, signer.key);
+    if ('refusal' in signer) this.#found.report('SIGNER_WRONG', where, signer.refusal, seq);
+    else if (signer.unknown === 'recorder') this.#wait(placed);
     return undefined;
   }
 
   /** Judges what is under way, in order, until at most `left` are. */
   async #settle(left: number): Promise<void> {
-    while (this.#queue.length > left) {
-      const next = this.#queue.shift();
-      if (!next) return;
+    const settled = this.#queue.splice(0, Math.max(0, this.#queue.length - left));
+    for (const next of settled) {
       const right = await next.verified;
+      this.#queuedBytes -= next.file.jws.compact.length + 1;
       if (right === false) this.#found.report('SIGNATURE_WRONG', next.where, 'its signature is wrong', next.seq);
       if (right) this.#believe(next);
       this.#options.onRecord?.(next.file);

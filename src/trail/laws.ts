@@ -30,21 +30,12 @@ export class Laws {
     this.#found = found;
   }
 
-  /** A restart names its own trust version, which is in force for itself already. */
+  /** Before a record's signature is judged: genesis brings version 1 into force, and a restart may name a version not at hand. */
   begin(record: TrailRecord, where: RecordPlace): void {
     if (record.type === 'genesis' && !this.#signers.trust) this.#signers.enter(this.#history.find(1, this.#history.id));
-    if (record.type !== 'restart') return;
-    const before = this.#signers.trust;
-    const named = this.#history.find(record.trust.version, record.trust.sha256);
-    if (!named) this.#reportMissingTrust(record.trust.version, where, record.seq);
-    if (named && before && named.payload.version < before.payload.version)
-      this.#found.report(
-        'TRUST_SUCCESSION',
-        where,
-        `it goes back to trust version ${record.trust.version}`,
-        record.seq,
-      );
-    else this.#signers.enter(named);
+    if (record.type !== 'restart' || this.#history.find(record.trust.version, record.trust.sha256)) return;
+    this.#reportMissingTrust(record.trust.version, where, record.seq);
+    this.#signers.enter(undefined);
   }
 
   judge(proved: Proved<TrailRecord>): void {
@@ -56,18 +47,21 @@ export class Laws {
   #judgeCeremony(proved: Proved<CeremonyRecord>): void {
     const { record, seq, sha256 } = proved;
     this.#facts.heads.add(seq, sha256);
+    if (record.type === 'restart') this.#enterRestart({ ...proved, record });
     if (this.#signers.enrol(record.recorder) === 'refused')
       this.#report('SIGNER_WRONG', proved, 'its recorder key is unfit');
     if (record.type === 'genesis') this.#judgeGenesis({ ...proved, record });
     else this.#judgeQuorum({ ...proved, record });
     if (isIssuance(record)) this.#judgeIssuance({ ...proved, record });
     if (record.type === 'rotate' || record.type === 'policy') this.#changeTrust({ ...proved, record });
-    if (record.type === 'restart')
-      this.#report(
-        'RESTARTED',
-        proved,
-        `a quorum began the trail anew (${record.anchor}); what came before may be lost`,
-      );
+  }
+
+  #enterRestart(proved: Proved<RecordOf<'restart'>>): void {
+    const { anchor, trust } = proved.record;
+    const named = this.#history.find(trust.version, trust.sha256);
+    this.#report('RESTARTED', proved, `a quorum began the trail anew (${anchor}); what came before may be lost`);
+    if (named && named.payload.version >= (this.#signers.trust?.payload.version ?? 0)) this.#signers.enter(named);
+    else this.#report('TRUST_SUCCESSION', proved, `it goes back to trust version ${trust.version}`);
   }
 
   #judgeGenesis(proved: Proved<RecordOf<'genesis'>>): void {

@@ -52,15 +52,14 @@ decode() {
   case $(($(printf '%s' "$text" | wc -c) % 4)) in 2) text="$text==" ;; 3) text="$text=" ;; esac
   printf '%s' "$text" | openssl base64 -d -A
 }
-# pem_of X: the Ed25519 public key of a JWK's x, in PEM
-pem_of() {
-  { printf '\060\052\060\005\006\003\053\145\160\003\041\000'; printf '%s' "$1" | decode; } > "$work/key.der"
-  echo '-----BEGIN PUBLIC KEY-----'; openssl base64 -in "$work/key.der"; echo '-----END PUBLIC KEY-----'
-}
-# thumbprint_of X: RFC 7638
-thumbprint_of() {
+# key_of X: the Ed25519 key of a JWK's x as PEM, and its RFC 7638 thumbprint, each in a file of its own
+key_of() {
+  case $1 in '' | *[!A-Za-z0-9_-]*) return 1 ;; esac
+  [ -f "$work/pem.$1" ] && return
+  { printf '\060\052\060\005\006\003\053\145\160\003\041\000'; printf '%s' "$1" | decode; } > "$work/der"
   printf '{"crv":"Ed25519","kty":"OKP","x":"%s"}' "$1" | openssl dgst -sha256 -binary | openssl base64 -A |
-    tr '/+' '_-' | tr -d '='
+    tr '/+' '_-' | tr -d '=' > "$work/kid.$1"
+  { echo '-----BEGIN PUBLIC KEY-----'; openssl base64 -in "$work/der"; echo '-----END PUBLIC KEY-----'; } > "$work/pem.$1"
 }
 # split FILE LINE: header, payload and signature of that line into $work
 split() {
@@ -74,11 +73,19 @@ split() {
 }
 # signed_by X TYP: the split line is signed by that key
 signed_by() {
-  [ "$(cat "$work/header")" = "{\"alg\":\"EdDSA\",\"kid\":\"$(thumbprint_of "$1")\",\"typ\":\"$2\"}" ] || return 1
-  pem_of "$1" > "$work/key.pem"
-  openssl pkeyutl -verify -rawin -pubin -inkey "$work/key.pem" -in "$work/signed" -sigfile "$work/signature" > /dev/null 2>&1
+  key_of "$1" || return 1
+  [ "$(cat "$work/header")" = "{\"alg\":\"EdDSA\",\"kid\":\"$(cat "$work/kid.$1")\",\"typ\":\"$2\"}" ] || return 1
+  openssl pkeyutl -verify -rawin -pubin -inkey "$work/pem.$1" -in "$work/signed" -sigfile "$work/signature" > /dev/null 2>&1
 }
 member() { jq -r "$1" "$work/payload"; }
+# enter HASH: from here on that trust version is in force; it is not older than the one before
+enter() {
+  case $1 in '' | *[!0-9a-f]*) wrong "$file names no trust file"; return ;; esac
+  [ -f "$work/trail.$1" ] || { wrong "$file names a trust file that is not here"; trust=none; return; }
+  [ "$(cat "$work/version.$1")" -ge "$(cat "$work/version.$trust" 2> /dev/null || echo 1)" ] ||
+    wrong "$file goes back to an older trust file"
+  trust=$1
+}
 
 # Trust files: version 1 is the trust id, every other one is signed by the root before it and names it.
 version=0 previous= root=
@@ -103,6 +110,7 @@ while :; do
   fi
   [ "$(jq -r .version "$work/trust")" = "$version" ] || wrong "$file is another version"
   jq -r '.keys[] | select(.use == "trail" and .status == "active") | .jwk.x' "$work/trust" > "$work/trail.$hash"
+  echo "$version" > "$work/version.$hash"
   previous=$hash root=$own
 done
 [ "$version" -gt 1 ] || wrong "there is no trust file T0000001.TXT"
@@ -118,17 +126,20 @@ for file in "$folder"/[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9].JWS; do
   if ! split "$file" 1 || [ "$(wc -l < "$file")" -ne 1 ] || [ -n "$(tail -c 1 "$file" | tr -d '\n')" ]; then
     wrong "$file is no record"; next=$(expr "$name" + 1); before=$hash; continue
   fi
-  type=$(member .type) seq=$(member .seq)
+  # Nothing that a record says is used before it has the right form: the shell would evaluate it.
+  jq -r '.type, .seq, .prev, .trail | tostring' "$work/payload" > "$work/common"
+  { read -r type; read -r seq; read -r prev; read -r trail; } < "$work/common"
+  case $seq in '' | *[!0-9]*) wrong "$file has no number"; next=$(expr "$name" + 1); before=$hash; continue ;; esac
   if [ "$type" = restart ] && [ "$seq" -ne "$next" ]; then
-    echo "note: a quorum began the trail anew with $file"; next=$seq; before=$(member .prev)
+    echo "note: a quorum began the trail anew with $file"; next=$seq; before=$prev
   fi
   [ "$name" = "$(printf '%08d' "$next")" ] || wrong "before $file a record is missing"
   [ "$name" = "$(printf '%08d' "$seq")" ] || wrong "$file holds record $seq"
-  [ "$(member .prev)" = "$before" ] || wrong "$file does not name the file before it"
-  [ "$(member .trail)" = "$trust_id" ] || wrong "$file is of another trail"
+  [ "$prev" = "$before" ] || wrong "$file does not name the file before it"
+  [ "$trail" = "$trust_id" ] || wrong "$file is of another trail"
   case $type in
     genesis) [ "$seq" = 0 ] || wrong "$file is a second genesis" ;;
-    restart) trust=$(member .trust.sha256) ;;
+    restart) enter "$(member .trust.sha256)" ;;
     *) [ "$seq" != 0 ] || wrong "$file is no genesis" ;;
   esac
   if printf '%s' "$type" | grep -Eqx "$ceremony"; then
@@ -136,11 +147,11 @@ for file in "$folder"/[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9].JWS; do
     if [ -n "$signer" ] && signed_by "$signer" breakglass-record+jws; then
       last="$seq $hash"
       recorder=$(member .recorder.x)
-      echo "$(thumbprint_of "$recorder") $recorder" >> "$work/recorders"
+      key_of "$recorder" && printf '%s %s\n' "$(cat "$work/kid.$recorder")" "$recorder" >> "$work/recorders"
     else
       wrong "$file is not signed by the trail key in force"
     fi
-    case $type in rotate | policy) trust=$(member .trust.sha256) ;; esac
+    case $type in rotate | policy) enter "$(member .trust.sha256)" ;; esac
   else
     recorder=$(grep -F -e "$(member .recorder) " "$work/recorders" | head -n 1 | cut -d ' ' -f 2)
     if [ -z "$recorder" ]; then waiting="$waiting $name"

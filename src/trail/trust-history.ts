@@ -33,7 +33,7 @@ export function openTrustHistory(
   const first = firstVersion(opened, pinned, id);
   const versions = [first];
   for (const candidate of opened) {
-    if (versions.includes(candidate)) continue;
+    if (candidate.sha256 === first.sha256) continue;
     const before = versions.find((trust) => trust.sha256 === candidate.payload.previous);
     const reason = before ? successionRefusal(before, candidate) : noPredecessor(candidate);
     if (reason && candidate.sha256 !== pinned?.sha256) refused.push({ sha256: candidate.sha256, reason });

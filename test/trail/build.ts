@@ -226,7 +226,10 @@ export class TrailBuilder {
   }
 
   /** A new trust version by `rotate` (new epoch) or `policy`, and the record that names it. */
-  async change(type: 'rotate' | 'policy', options: { readonly hide?: boolean } = {}): Promise<this> {
+  async change(
+    type: 'rotate' | 'policy',
+    options: { readonly hide?: boolean; readonly request?: Request; readonly spoil?: Spoiled } = {},
+  ): Promise<this> {
     const before = this.trust;
     const epoch = before.payload.epoch + (type === 'rotate' ? 1 : 0);
     const keys = type === 'rotate' ? await trailKeys(this.name, epoch) : this.keys;
@@ -248,15 +251,30 @@ export class TrailBuilder {
     const next = openTrust(await sealTrust(payload, this.keys.root));
     if (!options.hide) this.trustFiles.push(next.bytes);
     const kind = type === 'rotate' ? 'rotate.keys' : 'policy';
-    const request = this.request({ kind, lifetimeSeconds: null, parameters: sha256Hex('plan') });
-    await this.append({
-      type,
-      ...this.quorum(request),
-      trust: { version: payload.version, sha256: next.sha256 },
-    });
+    const request = options.request ?? this.request({ kind, lifetimeSeconds: null, parameters: sha256Hex('plan') });
+    const members = { type, ...this.quorum(request), trust: { version: payload.version, sha256: next.sha256 } };
+    await this.append(members, { spoil: options.spoil ?? {} });
     this.keys = keys;
     this.trust = next;
     return this;
+  }
+
+  /** The first record of a re-deal; `change` with the same request completes it. */
+  async begun(request: Request): Promise<this> {
+    return this.append({
+      type: 'rotate.begun',
+      ...this.quorum(request),
+      setId: 'd4e5f',
+      threshold: 2,
+      strength: 128,
+      commitments: testQuorum.map(({ label, index }) => ({ custodian: label, index, commitment: sha256Hex(label) })),
+    });
+  }
+
+  async reset(): Promise<this> {
+    const request = this.request({ kind: 'revocations.reset', lifetimeSeconds: null });
+    const quorum = this.quorum(request);
+    return this.append({ type: 'revocations.reset', ...quorum, statement: sha256Hex('line'), allow: [] });
   }
 
   async restart(place: { readonly seq: number; readonly prev: string }): Promise<this> {
