@@ -1,6 +1,6 @@
 import { type KeyObject, verify, type webcrypto } from 'node:crypto';
 import { CompactSign } from 'jose';
-import { parseBase64url } from './bytes.ts';
+import { formatBase64url, parseBase64url } from './bytes.ts';
 import { canonicalJson, parseCanonical, readCanonical } from './canonical.ts';
 import { BreakglassError } from './errors.ts';
 import { object, oneOf, type Schema, type Shape, thumbprint } from './schema.ts';
@@ -57,12 +57,14 @@ export function jwsPayload<T>(jws: UnverifiedJws, schema: Schema<T>, what: strin
 
 /** True if the signature is right under `key`: Ed25519, or ECDSA P-256 with SHA-256 in the r || s form (RFC 7518 §3.4). */
 export function verifyJws(jws: UnverifiedJws, key: KeyObject): boolean {
+  if (!isKeyFor(jws.header.alg, key)) return false;
   const [hash, options] = jwsVerification(jws, key);
   return verify(hash, jwsSigningInput(jws), options, jws.signature);
 }
 
 /** The same on the thread pool: the caller goes on while another core verifies. */
 export function verifyJwsInBackground(jws: UnverifiedJws, key: KeyObject): Promise<boolean> {
+  if (!isKeyFor(jws.header.alg, key)) return Promise.resolve(false);
   const [hash, options] = jwsVerification(jws, key);
   return new Promise((resolve, reject) => {
     verify(hash, jwsSigningInput(jws), options, jws.signature, (error, ok) => (error ? reject(error) : resolve(ok)));
@@ -78,6 +80,11 @@ export async function sealJws(payload: unknown, typ: JwsType, signer: JwsSigner)
 
 export function jwsSigningInput(jws: UnverifiedJws): Buffer {
   return Buffer.from(jws.compact.slice(0, jws.compact.lastIndexOf('.')), 'latin1');
+}
+
+// The header is the writer's choice: OpenSSL throws for an Ed25519 key and a digest.
+function isKeyFor(alg: JwsHeader['alg'], key: KeyObject): boolean {
+  return key.asymmetricKeyType === (alg === 'ES256' ? 'ec' : 'ed25519');
 }
 
 function jwsVerification(jws: UnverifiedJws, key: KeyObject) {
@@ -98,7 +105,8 @@ function openHeader(segment: string, what: string): JwsHeader {
   if ('fault' in result)
     throw refuse('JWS_HEADER', what, `the header is not exactly alg, kid and typ of breakglass (${result.why})`);
   if (knownHeaders.size >= knownHeadersMax) knownHeaders.clear();
-  knownHeaders.set(segment, result.value);
+  // A string of its own: a piece of `compact` would hold all of that, perhaps a record of 1 MiB, in memory.
+  knownHeaders.set(formatBase64url(bytes), result.value);
   return result.value;
 }
 

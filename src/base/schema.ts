@@ -1,39 +1,29 @@
-import * as v from 'valibot';
+import { literal, type Misfit, object, type Schema, type Shape, scalar, stringThat, variant } from './shape.ts';
 import { isFreeText, isIdentifier, isPrintable } from './text.ts';
 import { parseDuration, parseTime } from './time.ts';
 
-/** A shape that a value from outside must have; `Shape<typeof s>` is its type. */
-export type Schema<T> = v.GenericSchema<unknown, T>;
-export type Shape<S extends v.GenericSchema> = v.InferOutput<S>;
+export {
+  array,
+  arrayBetween,
+  literal,
+  type Misfit,
+  map,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  type Shape,
+  single,
+  variant,
+} from './shape.ts';
 
-/** An object of exactly these members. Its output has them in canonical order, which spares the canonical check a sort. */
-export const object = <const E extends v.ObjectEntries>(members: E) => v.strictObject(inCanonicalOrder(members));
-export const optional = v.exactOptional;
-export const array = v.array;
-export const map = v.record;
-export const nullable = v.nullable;
-export const literal = v.literal;
-export const oneOf = v.picklist;
-export const union = v.union;
-export const variant = v.variant;
-export const boolean = v.boolean();
-export const nullValue = v.null();
+export const boolean = scalar<boolean>((value) => typeof value === 'boolean', 'true or false');
+export const nullValue = scalar<null>((value) => value === null, 'null');
 
-const stringThat = (is: (text: string) => boolean, what: string) => v.pipe(v.string(), v.check(is, what));
-
-export const integer = v.pipe(
-  v.number(),
-  v.check((n) => Number.isSafeInteger(n) && n >= 0, 'an integer from 0 to 2^53-1'),
-);
-export const integerBetween = (least: number, most: number) =>
-  v.pipe(
-    v.number(),
-    v.check((n) => Number.isSafeInteger(n) && n >= least && n <= most, `an integer from ${least} to ${most}`),
-  );
+export const integer = integerBetween(0, Number.MAX_SAFE_INTEGER);
 /** NumericDate (RFC 7519 §2) up to the end of the year 9999, the last time that can be written as YYYY-MM-DDTHH:MM:SSZ. */
 export const numericDate = integerBetween(0, 253_402_300_799);
-export const arrayBetween = <S extends v.GenericSchema>(item: S, least: number, most: number) =>
-  v.pipe(v.array(item), v.minLength(least), v.maxLength(most));
 export const identifier = stringThat(isIdentifier, 'an identifier');
 export const printable = stringThat(isPrintable, 'printable ASCII without spaces');
 export const freeText = stringThat(isFreeText, 'visible text of 1 to 1,024 characters');
@@ -55,27 +45,25 @@ export const compactJws = stringThat(
   (text) => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text) && text.length <= 16_384,
   'a compact JWS',
 );
-export const ed25519Jwk = v.strictObject({ crv: v.literal('Ed25519'), kty: v.literal('OKP'), x: thumbprint });
-export const p256Jwk = v.strictObject({ crv: v.literal('P-256'), kty: v.literal('EC'), x: thumbprint, y: thumbprint });
-export const publicJwk = v.variant('kty', [ed25519Jwk, p256Jwk]);
+export const ed25519Jwk = object({ crv: literal('Ed25519'), kty: literal('OKP'), x: thumbprint });
+export const p256Jwk = object({ crv: literal('P-256'), kty: literal('EC'), x: thumbprint, y: thumbprint });
+export const publicJwk = variant('kty', [ed25519Jwk, p256Jwk]);
 
 export type Ed25519Jwk = Shape<typeof ed25519Jwk>;
 export type PublicJwk = Shape<typeof publicJwk>;
 
-/** What is wrong with a value, for people: the member's path and what was expected; never the value itself. */
-export interface Misfit {
-  readonly path: string;
-  readonly expected: string;
-  readonly received: 'missing' | 'unknown' | 'wrong';
-}
-
+/** Identifiers joined by single spaces (`scope`, RFC 6749 §3.3). */
+export const identifierWords = stringThat(
+  (text) => text.split(' ').every(isIdentifier),
+  'identifiers with one space between',
+);
 /** The value as `T`, holding the declared members and no others, or every misfit. */
 export function conform<T>(
   schema: Schema<T>,
   value: unknown,
 ): { readonly value: T } | { readonly misfits: readonly Misfit[] } {
-  const result = v.safeParse(schema, value);
-  return result.success ? { value: result.output } : { misfits: result.issues.flatMap(misfitsOf) };
+  const misfits = schema.misfits(value, 'all');
+  return misfits ? { misfits } : { value: value as T };
 }
 
 /** The same, but only the first misfit is looked for. */
@@ -83,35 +71,18 @@ export function conformFirst<T>(
   schema: Schema<T>,
   value: unknown,
 ): { readonly value: T } | { readonly misfit: Misfit | undefined } {
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  return result.success ? { value: result.output } : { misfit: result.issues.flatMap(misfitsOf)[0] };
+  const misfits = schema.misfits(value, 'first');
+  return misfits ? { misfit: misfits[0] } : { value: value as T };
 }
 
 /** The value as `T`, or undefined: the quick way where the reason does not matter. */
 export function conformOrUndefined<T>(schema: Schema<T>, value: unknown): T | undefined {
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  return result.success ? result.output : undefined;
+  return schema.misfits(value, 'first') ? undefined : (value as T);
 }
 
-// The library's messages echo the value, which may be a secret: only its path and its expectation are kept.
-function misfitsOf(issue: v.BaseIssue<unknown>): Misfit[] {
-  const path = (issue.path ?? []).map((item) => String(item.key)).join('.');
-  if (issue.type === 'strict_object' && issue.expected === 'never')
-    return [{ path, expected: 'no such member', received: 'unknown' }];
-  const received = issue.input === undefined ? 'missing' : 'wrong';
-  const expected = issue.type === 'check' ? issue.message : (issue.expected ?? issue.type);
-  return [{ path, expected, received }];
-}
-
-/** Identifiers joined by single spaces (`scope`, RFC 6749 §3.3). */
-export const identifierWords = stringThat(
-  (text) => text.split(' ').every(isIdentifier),
-  'identifiers with one space between',
-);
-/** Exactly one item, in an array. */
-export const single = <S extends v.GenericSchema>(item: S) => v.strictTuple([item]);
-
-// Sorts the names as UTF-16 code units, as RFC 8785 §3.2.3 does; the members and so the type stay the same.
-function inCanonicalOrder<E extends object>(members: E): E {
-  return Object.fromEntries(Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1))) as E;
+export function integerBetween(least: number, most: number): Schema<number> {
+  return scalar(
+    (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most,
+    most === Number.MAX_SAFE_INTEGER ? 'an integer from 0 to 2^53-1' : `an integer from ${least} to ${most}`,
+  );
 }

@@ -11,13 +11,16 @@ export function formatTime(seconds: Seconds): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 }
 
+const timePattern = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
+
 /** The seconds of `YYYY-MM-DDTHH:MM:SSZ`, or undefined for any other spelling and for days that do not exist. */
 export function parseTime(text: string): Seconds | undefined {
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text)) return undefined;
-  const milliseconds = Date.parse(text);
-  if (Number.isNaN(milliseconds)) return undefined;
-  const seconds = milliseconds / 1000;
-  return formatTime(seconds) === text ? seconds : undefined;
+  if (!timePattern.test(text)) return undefined;
+  const seconds = Date.parse(text) / 1000;
+  if (Number.isNaN(seconds)) return undefined;
+  // No month lacks a day before the 29th. Later ones, if it lacks them, are read as days of the next month.
+  const mayBeLacking = text.slice(8, 10) > '28';
+  return mayBeLacking && formatTime(seconds) !== text ? undefined : seconds;
 }
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
