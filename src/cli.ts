@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { Command, CommanderError } from 'commander';
 import { BreakglassError, type ExitName, errorExits, exitStatus } from './base/errors.ts';
 import { registerAuditCheck } from './commands/audit-check.ts';
@@ -13,8 +12,8 @@ import { registerShare } from './commands/share.ts';
 import { registerTrust } from './commands/trust.ts';
 import { registerVerify } from './commands/verify.ts';
 import { systemClock } from './machine/clock.ts';
-import { writeOut } from './machine/files.ts';
-import { softwareVersion } from './machine/program.ts';
+import { writeOut } from './machine/descriptor.ts';
+import { softwareVersion } from './machine/version.ts';
 
 const commands = [
   registerInit,
@@ -34,7 +33,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   let ended: ExitName = 'done';
   const io: CommandIo = {
     clock: systemClock,
-    random: (length) => randomBytes(length),
+    // The global one, for node:crypto takes a moment to load and most commands draw nothing.
+    random: (length) => crypto.getRandomValues(Buffer.allocUnsafeSlow(length)),
     env: process.env,
     product: (text) => writeOut(1, Buffer.from(text)),
     note: (text) => writeOut(2, Buffer.from(`${text}\n`)),
@@ -43,7 +43,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     },
   };
   try {
-    await program(io).parseAsync([...argv], { from: 'user' });
+    await program(io).parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return exitStatus[ended];
   } catch (error) {
     return exitStatus[report(error, argv.includes('--json'), io)];
@@ -58,7 +58,6 @@ function program(io: CommandIo): Command {
     .configureOutput({ writeOut: (text) => io.product(text), writeErr: () => {} })
     .showSuggestionAfterError();
   for (const register of commands) register(root, io);
-  root.action(() => root.help({ error: false }));
   for (const command of withSubcommands(root))
     command.exitOverride().configureOutput({ writeOut: (text) => io.product(text), writeErr: () => {} });
   return root;
@@ -96,7 +95,7 @@ function errorsOf(error: BreakglassError) {
 function asBreakglassError(error: unknown): BreakglassError | undefined {
   if (error instanceof BreakglassError) return error;
   if (!(error instanceof CommanderError)) return undefined;
-  const [message = ''] = error.message.replace(/^error: /, '').split('\n');
+  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   return new BreakglassError('USAGE', message, {
     hint: 'breakglass COMMAND --help lists the flags. Nothing was done.',
     cause: error,

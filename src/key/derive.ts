@@ -1,7 +1,6 @@
 import { createPrivateKey, createPublicKey, hkdfSync, webcrypto } from 'node:crypto';
 import { mapHashToField } from '@noble/curves/abstract/modular.js';
-import { p256 } from '@noble/curves/nist.js';
-import { sha256, wipe } from '../base/bytes.ts';
+import { secretBytes, sha256, wipe } from '../base/bytes.ts';
 import type { JwsSigner } from '../base/jws.ts';
 import { conformOrUndefined, type Ed25519Jwk, type PublicJwk, publicJwk } from '../base/schema.ts';
 import { type KeyAlg, loadPublicKey, type PublicKey } from './public.ts';
@@ -64,9 +63,12 @@ function expand(seed: Uint8Array, origin: KeyOrigin, name: KeyName): Uint8Array 
   return new Uint8Array(hkdfSync('sha256', seed, salt, info, name.alg === 'ES256' ? 48 : 32));
 }
 
+/** n, the order of P-256 (SP 800-186 §3.2.1.3). */
+const p256Order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
 /** c mod (n-1) + 1 of 384 bits: FIPS 186-5 A.2.1. 32 bytes, big-endian. */
 function p256Scalar(okm: Uint8Array): Uint8Array {
-  return mapHashToField(okm, p256.Point.Fn.ORDER);
+  return mapHashToField(okm, p256Order);
 }
 
 const pkcs8Prefix: Readonly<Record<KeyAlg, string>> = {
@@ -78,7 +80,7 @@ const pkcs8Prefix: Readonly<Record<KeyAlg, string>> = {
 
 function formatPkcs8(alg: KeyAlg, scalar: Uint8Array): Uint8Array {
   const prefix = Buffer.from(pkcs8Prefix[alg], 'hex');
-  const der = Buffer.alloc(prefix.length + scalar.length);
+  const der = secretBytes(prefix.length + scalar.length);
   der.set(prefix);
   der.set(scalar, prefix.length);
   return der;

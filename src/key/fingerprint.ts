@@ -18,9 +18,11 @@ export function fingerprintOf(bytes: Uint8Array | string, wordCount: number): Fi
   return fingerprintOfDigest(formatHex(sha256(bytes)), wordCount);
 }
 
-/** `sha256` is 64 hex digits. */
+/** `sha256Digest` is 64 lower-case hex digits. */
 export function fingerprintOfDigest(sha256Digest: string, wordCount: number): Fingerprint {
-  return { sha256: sha256Digest, words: digestWords(parseHex(sha256Digest) ?? new Uint8Array(32), wordCount) };
+  const digest = parseHex(sha256Digest);
+  if (digest?.length !== 32) throw new TypeError('not a SHA-256 in hex');
+  return { sha256: sha256Digest, words: digestWords(digest, wordCount) };
 }
 
 /** True if `typed` holds at least `least` words and they are the first words of the fingerprint. */

@@ -10,11 +10,13 @@ import {
   readSync,
   renameSync,
   rmSync,
-  writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { secretBytes, wipe } from '../base/bytes.ts';
 import { BreakglassError, systemErrorCode } from '../base/errors.ts';
+import { ioError, patiently, writeAll } from './descriptor.ts';
+
+export { ioError, pause, writeOut } from './descriptor.ts';
 
 export type FileMode = 0o600 | 0o644;
 
@@ -118,17 +120,6 @@ export function readDescriptor(descriptor: number, { what, maxBytes }: InputOpti
   }
 }
 
-/** Writes all bytes to an open descriptor. `closed`: the reader has gone away, which is its right. Throws `IO`. */
-export function writeOut(descriptor: number, bytes: Uint8Array): 'written' | 'closed' {
-  try {
-    writeAll(descriptor, bytes);
-    return 'written';
-  } catch (cause) {
-    if (systemErrorCode(cause) === 'EPIPE') return 'closed';
-    throw ioError(`descriptor ${descriptor}`, 'was not written', cause);
-  }
-}
-
 function createFile(path: string, mode: FileMode): number {
   try {
     return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode);
@@ -150,12 +141,6 @@ function openInput(path: string, what: string): number {
   }
 }
 
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) {
-    written += patiently(() => writeSync(descriptor, bytes, written, bytes.length - written));
-  }
-}
-
 function readPatiently(descriptor: number, into: Uint8Array): number {
   try {
     return patiently(() => readSync(descriptor, into, 0, into.length, null));
@@ -164,23 +149,6 @@ function readPatiently(descriptor: number, into: Uint8Array): number {
     if (systemErrorCode(error) === 'EOF') return 0;
     throw error;
   }
-}
-
-// A descriptor that we inherited may be non-blocking, because another process that shares it made it so.
-function patiently(transfer: () => number): number {
-  for (;;) {
-    try {
-      return transfer();
-    } catch (error) {
-      if (systemErrorCode(error) !== 'EAGAIN') throw error;
-      pause(5);
-    }
-  }
-}
-
-/** Sleeps without giving other work a turn. */
-export function pause(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 function grow(held: Uint8Array): Uint8Array {
@@ -214,14 +182,6 @@ function badInput(what: string, why: string, cause?: unknown): BreakglassError {
   const reason = cause === undefined ? '' : ` (${systemErrorCode(cause)})`;
   return new BreakglassError('BAD_INPUT', `${what} ${why}${reason}`, {
     hint: 'give another file. Nothing was done.',
-    cause,
-  });
-}
-
-/** `IO` with the system's word for it; `what` is the path or thing and `failed` says what did not happen. */
-export function ioError(what: string, failed: string, cause: unknown): BreakglassError {
-  return new BreakglassError('IO', `${what} ${failed} (${systemErrorCode(cause) ?? 'unknown error'})`, {
-    hint: 'look at free space, at read-only mounts and at the rights of the folder. What was there before is unchanged.',
     cause,
   });
 }

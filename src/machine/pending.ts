@@ -99,5 +99,10 @@ function setAsidePending(dir: string, name: string): string {
 }
 
 function namesIn(dir: string): string[] {
-  return existsSync(dir) ? readdirSync(dir).sort() : [];
+  if (!existsSync(dir)) return [];
+  try {
+    return readdirSync(dir).sort();
+  } catch (cause) {
+    throw damaged(dir, 'is not a folder that can be read', cause);
+  }
 }

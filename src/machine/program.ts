@@ -1,9 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { sha256Hex } from '../base/bytes.ts';
-
-/** Set by the build (esbuild `define`); does not exist when the sources run unbundled. */
-declare const BREAKGLASS_VERSION: string | undefined;
+import { softwareVersion } from './version.ts';
 
 /** Which program wrote a record. `sha256` is over SHA256SUMS, which `sha256sum -c` compares with every file of the command. */
 export interface SoftwareIdentity {
@@ -16,10 +14,6 @@ let identity: SoftwareIdentity | undefined;
 export function softwareIdentity(): SoftwareIdentity {
   identity ??= { version: softwareVersion(), sha256: sha256Hex(readFileSync(identityFile())) };
   return identity;
-}
-
-export function softwareVersion(): string {
-  return typeof BREAKGLASS_VERSION === 'string' ? BREAKGLASS_VERSION : 'development';
 }
 
 // Unbundled there is no list of files: this one stands for the sources.

@@ -57,6 +57,22 @@ export async function openWithPassphrase(
 
 /** Encrypts `bytes` as a binary age file to one recipient (`age1…`). Throws `BAD_INPUT`. */
 export async function sealToRecipient(bytes: Uint8Array, recipient: string): Promise<Uint8Array> {
+  const encrypter = await encrypterTo(recipient);
+  return collect(await encrypter.encrypt(streamOf(bytes)));
+}
+
+/** Throws `BAD_INPUT` unless something can be sealed to `recipient`: one wrong character breaks its checksum. */
+export async function checkRecipient(recipient: string): Promise<void> {
+  await encrypterTo(recipient);
+}
+
+/** A binary age file as text (ASCII armor), for a screen or a pipe. */
+export async function armorSealed(file: Uint8Array): Promise<string> {
+  const { armor } = await import('age-encryption');
+  return armor.encode(file);
+}
+
+async function encrypterTo(recipient: string) {
   const age = await import('age-encryption');
   const encrypter = new age.Encrypter();
   try {
@@ -64,7 +80,7 @@ export async function sealToRecipient(bytes: Uint8Array, recipient: string): Pro
   } catch (cause) {
     throw badFile('the recipient', 'is not an age recipient (age1…)', cause);
   }
-  return collect(await encrypter.encrypt(streamOf(bytes)));
+  return encrypter;
 }
 
 /** The scrypt recipient of age-encryption.org/v1: the file key under a key stretched from the passphrase. */

@@ -11,7 +11,8 @@ import {
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRecorder } from '../../src/machine/recorder.ts';
-import { createState, defaultStateDir, openState, type State } from '../../src/machine/state.ts';
+import { createState, openState, type State } from '../../src/machine/state.ts';
+import { defaultStateDir } from '../../src/machine/state-dir.ts';
 import type { Trust } from '../../src/trust/trust-file.ts';
 import { temporaryFolder } from './child.ts';
 import { checkedShare, firstTrust, nextTrust, refusal, refusalOf } from './fixture.ts';
