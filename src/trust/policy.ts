@@ -3,6 +3,7 @@ import {
   arrayBetween,
   boolean,
   conform,
+  conformOrUndefined,
   duration,
   identifier,
   integerBetween,
@@ -12,8 +13,10 @@ import {
   oneOf,
   optional,
   printable,
+  type Schema,
   type Shape,
 } from '../base/schema.ts';
+import { showable } from '../base/text.ts';
 import { parseDuration, type Seconds } from '../base/time.ts';
 
 /** The names of every rule that a policy, a request or a token can break (docs/format.md §6). */
@@ -68,6 +71,8 @@ const roleSchema = object({
   minShares: optional(integerBetween(2, 255)),
 });
 
+const partsSchema = array(oneOf(['custodian', 'responder', 'commander', 'auditor']));
+
 export const policySchema = object({
   copies: integerBetween(1, 16),
   preflight: oneOf(['require', 'record']),
@@ -76,13 +81,14 @@ export const policySchema = object({
   drill: object({ every: duration, timeToAccess: duration, timeToKill: duration }),
   review: object({ within: duration, policyEvery: duration }),
   limits: object({ cooldown: duration, maxPerDay: integerBetween(1, 1000) }),
-  people: map(identifier, array(oneOf(['custodian', 'responder', 'commander', 'auditor']))),
+  people: map(identifier, partsSchema),
   roles: map(identifier, roleSchema),
 });
 
 /** The policy as it stands in the trust file: the TOML table verbatim, durations as text. */
 export type Policy = Shape<typeof policySchema>;
 export type PolicyRole = Shape<typeof roleSchema>;
+export type Part = Shape<typeof partsSchema>[number];
 
 const longestLifetimeSeconds = 3600;
 const longestDurationSeconds = 86_400;
@@ -98,6 +104,11 @@ export function policyRole(policy: Policy, role: string): PolicyRole | undefined
   return Object.hasOwn(policy.roles, role) ? policy.roles[role] : undefined;
 }
 
+/** True if the policy gives this person this part. */
+export function hasPart(policy: Policy, label: string, part: Part): boolean {
+  return Object.hasOwn(policy.people, label) && (policy.people[label]?.includes(part) ?? false);
+}
+
 /** How many shares a role needs: the threshold, or the role's `minShares` if that is more. */
 export function sharesNeeded(policy: Policy, role: string | null, threshold: number): number {
   const minShares = role === null ? undefined : policyRole(policy, role)?.minShares;
@@ -108,15 +119,19 @@ export function sharesNeeded(policy: Policy, role: string | null, threshold: num
 export function readPolicy(
   table: unknown,
 ): { readonly policy: Policy } | { readonly violations: readonly Violation[] } {
-  const result = conform(policySchema, withTables(table));
-  if ('misfits' in result) return { violations: result.misfits.map(violationOf) };
-  const violations = checkPolicy(result.value);
-  return violations.length > 0 ? { violations } : { policy: result.value };
+  const whole = withTables(table);
+  const result = conform(policySchema, whole);
+  const misfits = 'misfits' in result ? result.misfits.map(violationOf) : [];
+  const violations = [...misfits, ...checkPolicy(Object(whole))];
+  return 'value' in result && violations.length === 0 ? { policy: result.value } : { violations };
 }
 
-/** The laws of a policy that its shape does not show. */
-export function checkPolicy(policy: Policy): Violation[] {
-  return [...checkPeople(policy), ...Object.entries(policy.roles).flatMap(([name, role]) => checkRole(name, role))];
+/** The laws of a policy that its shape does not show; whoever is not of the shape is passed over, for that is told already. */
+export function checkPolicy(policy: { readonly people?: unknown; readonly roles?: unknown }): Violation[] {
+  return [
+    ...checkEach('people', policy.people, partsSchema, checkPerson),
+    ...checkEach('roles', policy.roles, roleSchema, checkRole),
+  ];
 }
 
 /** What a policy asks of the set of shares that it governs. */
@@ -124,10 +139,8 @@ export function checkPolicyForSet(
   policy: Policy,
   set: { readonly threshold: number; readonly custodians: readonly string[] },
 ): Violation[] {
-  const strangers = set.custodians.filter((label) => !policy.people[label]?.includes('custodian'));
-  const tooMany = Object.entries(policy.roles).filter(
-    ([, role]) => (role.minShares ?? set.threshold) > set.custodians.length,
-  );
+  const strangers = set.custodians.filter((label) => !hasPart(policy, label, 'custodian'));
+  const tooMany = Object.entries(policy.roles).filter(([, role]) => (role.minShares ?? 0) > set.custodians.length);
   const tooFew = Object.entries(policy.roles).filter(([, role]) => (role.minShares ?? set.threshold) < set.threshold);
   return [
     ...strangers.map((label) =>
@@ -158,12 +171,24 @@ export function violation(rule: Rule, path: string, message: string): Violation 
   return { rule, path, message };
 }
 
-function checkPeople(policy: Policy): Violation[] {
-  const people = Object.entries(policy.people);
-  if (people.length === 0) return [violation('people', 'people', 'the policy names no people')];
-  return people
-    .filter(([, roles]) => roles.length === 0 || new Set(roles).size !== roles.length)
-    .map(([label]) => violation('people', `people.${label}`, `${label} needs at least one role, each once`));
+function checkEach<T>(
+  member: 'people' | 'roles',
+  table: unknown,
+  schema: Schema<T>,
+  check: (name: string, value: T) => Violation[],
+): Violation[] {
+  if (typeof table !== 'object' || table === null || Array.isArray(table)) return [];
+  const entries = Object.entries(table);
+  if (entries.length === 0) return [violation(member, member, `the policy names no ${member}`)];
+  return entries.flatMap(([name, value]) => {
+    const fitting = conformOrUndefined(schema, value);
+    return fitting === undefined ? [] : check(showable(name), fitting);
+  });
+}
+
+function checkPerson(label: string, parts: readonly string[]): Violation[] {
+  if (parts.length > 0 && new Set(parts).size === parts.length) return [];
+  return [violation('people', `people.${label}`, `${label} needs at least one role, each once`)];
 }
 
 function checkRole(name: string, role: PolicyRole): Violation[] {
@@ -230,7 +255,8 @@ const ruleByPath: readonly (readonly [RegExp, Rule])[] = [
 ];
 
 function violationOf(misfit: Misfit): Violation {
-  const path = misfit.path || 'policy';
+  // The names in a path are the writer's choice: they must not reach a terminal as they are.
+  const path = showable(misfit.path || 'policy', 200);
   if (misfit.received === 'unknown') return violation('unknown-key', path, `${path} is not a member of a policy`);
   const rule = ruleByPath.find(([pattern]) => pattern.test(path))?.[1] ?? 'unknown-key';
   if (misfit.received === 'missing') return violation(rule, path, `${path} is missing`);

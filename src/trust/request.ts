@@ -18,7 +18,7 @@ import {
 } from '../base/schema.ts';
 import { parseTime, type Seconds } from '../base/time.ts';
 import { type Fingerprint, fingerprintOf, requestWordCount } from '../key/fingerprint.ts';
-import { type Policy, policyRole, policySeconds, sharesNeeded, type Violation, violation } from './policy.ts';
+import { hasPart, type Policy, policyRole, policySeconds, sharesNeeded, type Violation, violation } from './policy.ts';
 
 export const requestKinds = [
   'mint',
@@ -128,9 +128,8 @@ export function checkRequest(request: TokenRequest, policy: Policy, context: Req
 }
 
 function checkSubject(request: TokenRequest, policy: Policy): Violation[] {
-  const roles = Object.hasOwn(policy.people, request.subject) ? policy.people[request.subject] : undefined;
-  if (roles?.includes('responder')) return [];
-  const people = Object.keys(policy.people).filter((label) => policy.people[label]?.includes('responder'));
+  if (hasPart(policy, request.subject, 'responder')) return [];
+  const people = Object.keys(policy.people).filter((label) => hasPart(policy, label, 'responder'));
   return [
     violation('request-subject', 'subject', `${request.subject} is not a responder of the policy (${list(people)})`),
   ];
@@ -223,7 +222,8 @@ function checkQuorum(request: TokenRequest, policy: Policy, context: RequestCont
 }
 
 function checkLimits(policy: Policy, context: RequestContext): Violation[] {
-  const recent = context.issuedAt.filter((at) => at > context.now - 86_400);
+  // An issuance that is dated after now tells of a clock that was set back; it never refuses (P10).
+  const recent = context.issuedAt.filter((at) => at <= context.now && at > context.now - 86_400);
   const found: Violation[] = [];
   if (recent.length >= policy.limits.maxPerDay) {
     found.push(
@@ -234,7 +234,7 @@ function checkLimits(policy: Policy, context: RequestContext): Violation[] {
       ),
     );
   }
-  const since = context.now - Math.max(...context.issuedAt, Number.NEGATIVE_INFINITY);
+  const since = context.now - Math.max(...recent, Number.NEGATIVE_INFINITY);
   if (since < policySeconds(policy.limits.cooldown)) {
     found.push(
       violation(

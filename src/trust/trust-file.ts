@@ -25,7 +25,7 @@ import {
 import type { KeyOrigin } from '../key/derive.ts';
 import { type Fingerprint, fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
 import { jwkAlg, loadPublicKey, type PublicKey, thumbprint } from '../key/public.ts';
-import { checkPolicy, policySchema } from './policy.ts';
+import { checkPolicy, checkPolicyForSet, policySchema } from './policy.ts';
 
 export const keyUses = ['token', 'drill', 'trail', 'deny'] as const;
 export type KeyUse = (typeof keyUses)[number];
@@ -104,6 +104,8 @@ export function openTrust(bytes: Uint8Array): Trust {
   const [own] = lines;
   const payload = jwsPayload(own, trustSchema, 'the trust file');
   checkTrust(payload);
+  if (payload.version === 1 && lines.length > 1)
+    throw invalid('version 1 has one line, for no root was before its own');
   const root = loadPublicKey(payload.root, 'root');
   if (own.header.kid !== root.kid || !verifyJws(own, root.key)) throw invalid('it is not signed by its own root key');
   const digest = sha256Hex(bytes);
@@ -151,13 +153,17 @@ export function acceptTrust(pinned: Trust, candidate: Trust): Trust {
   }
   if (candidate.payload.version === pinned.payload.version)
     throw invalid(`there are two different files of version ${pinned.payload.version}`);
-  const signed = splitLines(candidate.bytes).some(
-    (line) => line.header.kid === pinned.root.kid && verifyJws(line, pinned.root.key),
-  );
+  if (candidate.payload.name !== pinned.payload.name || candidate.payload.issuer !== pinned.payload.issuer)
+    throw invalid('its name or issuer is not that of the pinned version, and neither ever changes');
+  const lines = splitLines(candidate.bytes);
+  const signed = lines.some((line) => line.header.kid === pinned.root.kid && verifyJws(line, pinned.root.key));
   if (!signed)
     throw invalid(
       `version ${candidate.payload.version} is not signed by the root key of the pinned version ${pinned.payload.version}`,
     );
+  // A line that nothing proves would make another file, with another hash, of the same version.
+  if (lines.length > 1 && candidate.root.kid === pinned.root.kid)
+    throw invalid('it has a second line, and its root has not changed');
   return candidate;
 }
 
@@ -165,9 +171,7 @@ export function acceptTrust(pinned: Trust, candidate: Trust): Trust {
 export function checkTrustSuccession(before: Trust, next: Trust): void {
   acceptTrust(before, next);
   const follows = next.payload.version === before.payload.version + 1 && next.payload.previous === before.sha256;
-  const unchanged = next.payload.name === before.payload.name && next.payload.issuer === before.payload.issuer;
-  if (!follows || !unchanged)
-    throw invalid(`version ${next.payload.version} does not follow version ${before.payload.version}`);
+  if (!follows) throw invalid(`version ${next.payload.version} does not follow version ${before.payload.version}`);
 }
 
 export function trustFingerprint(trust: Trust): Fingerprint {
@@ -217,7 +221,13 @@ function checkTrust(payload: TrustPayload): void {
     if (jwkAlg(key.jwk) !== key.alg) throw invalid(`the ${key.use} key of epoch ${key.epoch} is not of its algorithm`);
     if ((key.use === 'trail' || key.use === 'deny') && key.alg !== 'Ed25519')
       throw invalid(`the ${key.use} key must be Ed25519`);
+    if (key.epoch > payload.epoch) throw invalid(`the ${key.use} key of epoch ${key.epoch} is newer than the file`);
   }
+  const tokenAlgs = payload.keys.filter(
+    ({ use, status }) => (use === 'token' || use === 'drill') && status === 'active',
+  );
+  if (new Set(tokenAlgs.map(({ alg }) => alg)).size > 1)
+    throw invalid('the active token and drill keys must be of one algorithm');
   refuseRepeated(
     [
       payload.root,
@@ -243,9 +253,10 @@ function checkTrust(payload: TrustPayload): void {
     payload.sets.map((set) => set.setId),
     'a set',
   );
-  activeSet(payload);
-  for (const set of payload.sets) checkSet(set);
-  const [violation] = checkPolicy(payload.policy);
+  const { threshold, ...set } = activeSet(payload);
+  for (const each of payload.sets) checkSet(each);
+  const custodians = set.shares.map(({ custodian }) => custodian);
+  const [violation] = [...checkPolicy(payload.policy), ...checkPolicyForSet(payload.policy, { threshold, custodians })];
   if (violation) throw invalid(violation.message);
 }
 
