@@ -146,12 +146,12 @@ async function holdInit(sandbox: Sandbox): Promise<string> {
   const custodians = Object.keys(options.policy.people).filter((label) =>
     options.policy.people[label]?.includes('custodian'),
   );
-  const threshold = Math.min(3, Math.max(2, custodians.length - 1));
+  const threshold = sandboxThreshold(options.policy, custodians.length);
   const { trust } = await init(
     {
       name: 'sandbox of a drill',
       issuer: 'https://sandbox.invalid',
-      policy: { ...options.policy, copies: Math.min(options.policy.copies, media.length) },
+      policy: sandboxPolicy(options.policy, media.length),
       threshold,
       custodians,
       revokers: [],
@@ -173,6 +173,17 @@ async function holdInit(sandbox: Sandbox): Promise<string> {
   );
   sandbox.state = openState(stateDir);
   return `${threshold} of ${custodians.length} custodians, ${media.length} media, trust ${trust.id.slice(0, 8)}`;
+}
+
+/** The policy, but for what counts media and issuances: a drill has two media and mints several times in a row. */
+function sandboxPolicy(policy: Policy, media: number): Policy {
+  return { ...policy, copies: Math.min(policy.copies, media), limits: { cooldown: '0s', maxPerDay: 1000 } };
+}
+
+/** As ceremonies usually have it, and no more than the shares that any role is content with. */
+function sandboxThreshold({ roles }: Policy, custodians: number): number {
+  const least = Object.values(roles).flatMap(({ minShares }) => minShares ?? []);
+  return Math.min(3, Math.max(2, custodians - 1), ...least);
 }
 
 const sandboxPreflight = { mode: 'sandbox' as const, checks: [] };

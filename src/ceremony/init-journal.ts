@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCanonicalFile, parseCanonicalFile } from '../base/canonical.ts';
+import { BreakglassError } from '../base/errors.ts';
 import {
   array,
   filePath,
@@ -30,8 +31,10 @@ const journalSchema = object({
 export type InitJournal = Shape<typeof journalSchema>;
 
 const journalName = 'init.json';
-/** What verifiers keep in the same directory is none of init's business. */
-const kept = [journalName, 'lock', 'pinned.jws', 'seen'];
+/** What init makes in a state directory besides the journal. Anything else there is somebody else's. */
+const made = ['trust', 'trail', 'pending', 'recorder.key', 'revocations.jws', 'high-water.json', 'media.json'];
+/** What a crash leaves of replacing one of them. */
+const temporary = /^(?:revocations\.jws|high-water\.json|media\.json|init\.json)\.[0-9a-f]{12}\.tmp$/;
 
 /** The journal of an unfinished init in `stateDir`, or undefined. */
 export function readInitJournal(stateDir: string): InitJournal | undefined {
@@ -49,11 +52,20 @@ export function removeInitJournal(stateDir: string): void {
   syncDirectory(stateDir);
 }
 
+/** Throws `EXISTS` for a state directory that holds what a deal would make: clearing the deal away would take that with it. */
+export function refuseOccupied(stateDir: string): void {
+  const found = readdirSync(stateDir).find((name) => made.includes(name));
+  if (found === undefined) return;
+  throw new BreakglassError('EXISTS', `the state directory ${stateDir} holds ${found} already`, {
+    hint: 'name another directory with --state, or move what is there away. Nothing was written.',
+  });
+}
+
 /** Clears away a deal that never became a trust: its share files and what lies in the state directory; the journal last. */
 export function clearVoidDeal(stateDir: string, journal: InitJournal): void {
   for (const file of journal.shareFiles) rmSync(file, { force: true });
   for (const name of readdirSync(stateDir)) {
-    if (!kept.includes(name)) rmSync(join(stateDir, name), { recursive: true, force: true });
+    if (made.includes(name) || temporary.test(name)) rmSync(join(stateDir, name), { recursive: true, force: true });
   }
   removeInitJournal(stateDir);
 }

@@ -23,6 +23,7 @@ import {
   clearVoidDeal,
   type InitJournal,
   readInitJournal,
+  refuseOccupied,
   removeInitJournal,
   writeInitJournal,
 } from './init-journal.ts';
@@ -97,6 +98,7 @@ export async function init(plan: InitPlan, ports: InitPorts): Promise<Initialize
 
   // 1. The plan (again here, so that no caller can leave it out), before anything is written
   checkInitPlan(plan);
+  refuseOccupied(plan.stateDir);
   const setId = formatHex(ports.random(3)).slice(0, 5);
 
   // 3. The journal
@@ -116,6 +118,7 @@ export async function init(plan: InitPlan, ports: InitPorts): Promise<Initialize
   } catch (error) {
     ports.dealer.undo();
     clearVoidDeal(plan.stateDir, dealing);
+    ports.note(`no trust was made. Cards of set ${setId} that were copied already are void: destroy them.`);
     throw error;
   }
 

@@ -1,11 +1,11 @@
 import { sha256Hex } from '../base/bytes.ts';
 import { canonicalJson } from '../base/canonical.ts';
-import { BreakglassError, errorExits } from '../base/errors.ts';
+import { BreakglassError, errorExits, systemErrorCode } from '../base/errors.ts';
 import { type RandomBytes, randomId } from '../base/random.ts';
 import type { Clock, Seconds } from '../base/time.ts';
 import { deriveKey, type SigningKey } from '../key/derive.ts';
 import type { State } from '../machine/state.ts';
-import type { MediumHost } from '../medium/medium.ts';
+import type { MediumHost, OpenMedium } from '../medium/medium.ts';
 import { readRevocations } from '../revocation/list.ts';
 import { Quorum } from '../share/quorum.ts';
 import type { Claims } from '../token/claims.ts';
@@ -81,11 +81,12 @@ export async function mint(options: MintOptions, ports: MintPorts): Promise<Mint
   try {
     return await attempt(options, ports, progress);
   } catch (error) {
-    if (error instanceof BreakglassError) await recordFailure(error, options, ports, progress);
-    throw error;
+    if (!(error instanceof BreakglassError)) throw error;
+    await recordFailure(error, options, ports, progress);
+    throw errorExits[error.code] === 'aborted' && progress.stage !== 'release' ? notIssued(error) : error;
   } finally {
     progress.quorum?.wipe();
-    for (const medium of progress.trail?.media ?? []) medium.close();
+    for (const medium of progress.trail?.media ?? []) letGo(medium);
   }
 }
 
@@ -282,7 +283,27 @@ function newestStatement(state: State, trail: OpenTrail): string {
   return readRevocations(state.revocations(), state.trust).newest ?? trail.firstStatement;
 }
 
-/** A refusal or an abort goes on the record, or waits in the state directory when no medium can take it (P9). */
+// Every file was flushed and closed before: what closing the folders says changes nothing about what was written.
+function letGo(medium: OpenMedium): void {
+  try {
+    medium.close();
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+  }
+}
+
+/** A prompt that somebody left does not know what it was a part of. */
+function notIssued(error: BreakglassError): BreakglassError {
+  return new BreakglassError(error.code, error.message, {
+    hint: 'no token was issued. Run the same command again to start over; this attempt is on the record.',
+    cause: error,
+  });
+}
+
+/**
+ * A refusal or an abort goes on the record, or waits in the state directory when no medium can take it (P9). It waits too when
+ * a medium may hold the record that failed: another one in the same place would fork the trail.
+ */
 async function recordFailure(
   error: BreakglassError,
   options: MintOptions,
@@ -291,13 +312,26 @@ async function recordFailure(
 ): Promise<void> {
   const members = failureMembers(error, progress);
   const run = { session: progress.session, clock: ports.clock, clockSource: 'none' as const };
+  const given = progress.quorum?.given.map(({ label }) => label) ?? [];
+  const anomalies = () => confirmed([...options.anomalies, ...(progress.trail?.anomalies ?? [])], given);
+  const wait = () => waitForMedium(options.state, run, members, anomalies());
+  if (progress.trail?.writer.interrupted) return unlessRefused(wait, ports);
   try {
     progress.trail ??= await openTrail(trailOptions(options, run), ports);
-    const given = progress.quorum?.given.map(({ label }) => label) ?? [];
-    await progress.trail.writer.appendRecorder(members, confirmed(progress.trail.anomalies, given));
+    await progress.trail.writer.appendRecorder(members, anomalies());
   } catch (cause) {
     if (!(cause instanceof BreakglassError)) throw cause;
-    waitForMedium(options.state, run, members);
+    unlessRefused(wait, ports);
+  }
+}
+
+// What the state directory says must not hide why there is no token.
+function unlessRefused(wait: () => void, { note }: MintPorts): void {
+  try {
+    wait();
+  } catch (error) {
+    if (!(error instanceof BreakglassError)) throw error;
+    note(`breakglass: this attempt is not on the record: ${error.message}`);
   }
 }
 
@@ -305,7 +339,7 @@ function failureMembers(error: BreakglassError, { request, stage, quorum }: Atte
   const about = request
     ? { request, requestSha256: requestFingerprint(request).sha256 }
     : { request: null, requestSha256: null };
-  if (errorExits[error.code] !== 'aborted') {
+  if (errorExits[error.code] !== 'aborted' && stage !== 'release') {
     return {
       type: 'mint.refused',
       ...about,

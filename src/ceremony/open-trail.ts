@@ -19,9 +19,9 @@ import { createTree } from '../trail/checkpoint.ts';
 import type { TrailFacts } from '../trail/facts.ts';
 import { recordName } from '../trail/layout.ts';
 import { trailReadme } from '../trail/readme.ts';
-import type { MediumEntry } from '../trail/record.ts';
+import { type Anomaly, isCeremonyRecord, type MediumEntry } from '../trail/record.ts';
 import { openTrustHistory } from '../trail/trust-history.ts';
-import type { FoundAnomaly } from './people.ts';
+import { type FoundAnomaly, isAnomalyCode } from './people.ts';
 import { type RunFacts, TrailWriter } from './trail-writer.ts';
 
 export interface OpenTrailOptions {
@@ -93,7 +93,7 @@ async function compareAndMend(
     recorders: [ed25519JwkOf(await state.recorder())],
   });
   if (plan.base === null) throw trailMissing();
-  const { chain, firstStatement, tree } = await checkChain(plan);
+  const { chain, firstStatement, unconfirmed, tree } = await checkChain(plan);
 
   const trustId = state.trust.id;
   const mend = applyMend(plan, { ...ports.host, trustId, now: ports.clock.now(), readme: trailReadme(trustId) });
@@ -101,7 +101,7 @@ async function compareAndMend(
   const media = opened.filter((medium) => !medium.suspect);
   if (media.length < copies) throw tooFewLeft(media.length, copies, plan, mend);
   const writer = new TrailWriter({ state, media, run, head: plan.base, headCeremony: chain.headCeremony, tree });
-  await writeWaiting(writer, state, mend.notes);
+  const waited = await writeWaiting(writer, state, mend.notes, plan.anomalies);
   state.setMedia(media.map(({ id, label, path }) => ({ medium: id, label, path })));
   return {
     media,
@@ -110,7 +110,13 @@ async function compareAndMend(
     facts: chain.facts,
     headCeremonyTime: chain.headCeremony?.time ?? null,
     firstStatement,
-    anomalies: [...plan.anomalies, ...tampering(chain), ...fixedMedia(media)],
+    anomalies: distinct([
+      // One of each kind, or many attempts would make a record that is too long to be written.
+      ...new Map([...waited, ...unconfirmed].reverse().map((anomaly) => [anomaly.code, anomaly])).values(),
+      ...plan.anomalies,
+      ...tampering(chain),
+      ...fixedMedia(media),
+    ]),
     warnings: [
       ...[...plugged.failures, ...refused.map(({ error }) => error), ...mend.failed.map(({ error }) => error)].map(
         ({ code, message }) => ({ code, message }),
@@ -160,28 +166,56 @@ function searchMedia(state: State, host: MediumHost): string[] {
 /** The history in force to its end, before anything is written. */
 async function checkChain(plan: MendPlan) {
   let firstStatement = '0'.repeat(64);
+  let unconfirmed: FoundAnomaly[] = [];
   const tree = createTree();
   const check = createTrailCheck({
     history: plan.history,
     tree,
     onRecord: ({ record }) => {
       if (record.type === 'genesis') firstStatement = record.revocations;
+      unconfirmed = isCeremonyRecord(record) ? [] : [...unconfirmed, ...unconfirmedIn(record.anomalies)];
     },
   });
   for (const { seq, holder } of plan.entries) {
     const { what } = holder.place;
     await check.add(readWhole(holder.place, recordName(seq)), { seq, what: `record ${seq} on ${what}`, medium: null });
   }
-  return { chain: await check.finish(), firstStatement, tree };
+  return { chain: await check.finish(), firstStatement, unconfirmed, tree };
 }
 
-/** What waited in the state directory comes first, then what mending has done. */
-async function writeWaiting(writer: TrailWriter, state: State, notes: readonly MendNote[]): Promise<void> {
+/**
+ * What waited in the state directory comes first, then what mending has done and why. Resolves with the anomalies that waited.
+ */
+async function writeWaiting(
+  writer: TrailWriter,
+  state: State,
+  notes: readonly MendNote[],
+  mended: readonly FoundAnomaly[],
+): Promise<FoundAnomaly[]> {
+  const waited: FoundAnomaly[] = [];
   for (const { name, members } of state.readPending().records) {
     await writer.appendRecorder(members);
     state.removePending(name);
+    waited.push(...unconfirmedIn(members.anomalies));
   }
-  for (const note of notes) await writer.appendRecorder(note);
+  // Mending hides what was wrong from the next run, and this one may end before a quorum has seen it.
+  const anomalies = mended.map(({ code, detail }) => ({ code, detail, confirmedBy: [] }));
+  for (const [position, note] of notes.entries()) await writer.appendRecorder(note, position === 0 ? anomalies : []);
+  return waited;
+}
+
+/**
+ * What a recorder record tells that no quorum has confirmed yet: it waits for the next one (P10), else whoever begins a mint
+ * and leaves could hide what mending changed. Fixed media and a new state directory show in every run.
+ */
+function unconfirmedIn(anomalies: readonly Anomaly[]): FoundAnomaly[] {
+  return anomalies.flatMap(({ code, detail }) =>
+    isAnomalyCode(code) && code !== 'MEDIA_FIXED' && code !== 'STATE_NEW' ? [{ code, detail }] : [],
+  );
+}
+
+function distinct(anomalies: readonly FoundAnomaly[]): FoundAnomaly[] {
+  return [...new Map(anomalies.map((anomaly) => [`${anomaly.code} ${anomaly.detail}`, anomaly])).values()];
 }
 
 function tampering(chain: ChainResult): FoundAnomaly[] {
@@ -196,7 +230,8 @@ function fixedMedia(media: readonly OpenMedium[]): FoundAnomaly[] {
   const fixed = media.filter(({ removable }) => removable !== true);
   const shared = new Set(media.map(({ device }) => device)).size < media.length;
   if (fixed.length === 0 && !shared) return [];
-  const which = fixed.length > 0 ? `not removable: ${fixed.map(({ label }) => label).join(', ')}` : 'two media on one device';
+  const which =
+    fixed.length > 0 ? `not removable: ${fixed.map(({ label }) => label).join(', ')}` : 'two media on one device';
   return [{ code: 'MEDIA_FIXED', detail: `${which} (--allow-fixed)` }];
 }
 

@@ -1,7 +1,7 @@
 import type { BreakglassError } from '../base/errors.ts';
 import type { Seconds } from '../base/time.ts';
 import type { Fingerprint } from '../key/fingerprint.ts';
-import type { MendAnomaly } from '../medium/reconcile.ts';
+import { type MendAnomaly, mendAnomalyCodes } from '../medium/anomalies.ts';
 import type { Slip } from '../share/slip.ts';
 import type { Request } from '../trust/request.ts';
 
@@ -11,15 +11,22 @@ export interface FoundAnomaly {
   readonly detail: string;
 }
 
+const ceremonyCodes = [
+  'TRAIL_TAMPERED',
+  'HEAD_CODE_UNKNOWN',
+  'CLOCK_BEFORE_TRAIL',
+  'STATE_NEW',
+  'STATE_DAMAGED',
+  'MEDIA_FIXED',
+] as const;
+
 /** Those of the media (medium/reconcile.ts), and those of the ceremony itself. */
-export type AnomalyCode =
-  | MendAnomaly['code']
-  | 'TRAIL_TAMPERED'
-  | 'HEAD_CODE_UNKNOWN'
-  | 'CLOCK_BEFORE_TRAIL'
-  | 'STATE_NEW'
-  | 'STATE_DAMAGED'
-  | 'MEDIA_FIXED';
+export type AnomalyCode = MendAnomaly['code'] | (typeof ceremonyCodes)[number];
+
+/** True for a code that a record may carry over to the next quorum. */
+export function isAnomalyCode(code: string): code is AnomalyCode {
+  return ([...ceremonyCodes, ...mendAnomalyCodes] as readonly string[]).includes(code);
+}
 
 /** What every custodian sees and confirms before giving a share. */
 export interface Panel {

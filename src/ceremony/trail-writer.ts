@@ -1,4 +1,5 @@
 import { sha256Hex } from '../base/bytes.ts';
+import { isBreakglassError } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import { formatTime } from '../base/time.ts';
 import type { SigningKey } from '../key/derive.ts';
@@ -56,9 +57,14 @@ export function commonMembers(trustId: string, run: RunFacts, head: TrailHead | 
 }
 
 /** Keeps a record in the state directory until a medium can take it (P9). */
-export function waitForMedium(state: State, run: RunFacts, members: RecorderMembers): void {
-  const { time, session, machine, software, anomalies } = commonMembers(state.trust.id, run, null);
-  state.addPending({ time, session, machine, software, anomalies, ...members });
+export function waitForMedium(
+  state: State,
+  run: RunFacts,
+  members: RecorderMembers,
+  anomalies: readonly Anomaly[],
+): void {
+  const { time, session, machine, software } = commonMembers(state.trust.id, run, null);
+  state.addPending({ time, session, machine, software, anomalies: [...anomalies], ...members });
 }
 
 /** Writes one record after the other: sealed, appended to the media, copied, marked. Guards that the chain has one head. */
@@ -70,6 +76,7 @@ export class TrailWriter {
   #run: RunFacts;
   #head: TrailHead | null;
   #headCeremony: TrailHead | null;
+  #interrupted = false;
 
   constructor(options: {
     readonly state: State;
@@ -97,6 +104,11 @@ export class TrailWriter {
 
   get nextSeq(): number {
     return (this.#head?.seq ?? -1) + 1;
+  }
+
+  /** True once a record did not reach enough media: one of them may hold it, so its place in the chain is not free. */
+  get interrupted(): boolean {
+    return this.#interrupted;
   }
 
   /** Said once people have confirmed the time. */
@@ -134,7 +146,9 @@ export class TrailWriter {
     const bytes = await sealRecord(record, signer);
     const name = recordName(record.seq);
     const head = { seq: record.seq, sha256: sha256Hex(bytes) };
+    this.#interrupted = true;
     const receipt = await commitRecord(this.media, { ...head, name, bytes }, { copies });
+    this.#interrupted = false;
     this.#head = head;
     if (isCeremonyRecord(record)) this.#headCeremony = head;
     this.#tree.add(bytes);
@@ -156,11 +170,12 @@ export class TrailWriter {
     }
   }
 
-  // After a cut tail only a quorum, which has confirmed the anomaly, lets the mark go back.
+  // After a cut tail only a quorum, which has confirmed the anomaly, lets the mark go back; and only a quorum gives a new state
+  // directory its first one.
   #raiseHighWater(head: TrailHead): void {
     const mark = this.#state.highWater;
     const quorum = this.#headCeremony?.seq === head.seq;
-    if (quorum || mark === null || head.seq > mark.seq) this.#state.setHighWater(head);
+    if (quorum || (mark !== null && head.seq > mark.seq)) this.#state.setHighWater(head);
   }
 
   async #appendCheckpoint(trail: SigningKey): Promise<void> {
@@ -172,8 +187,9 @@ export class TrailWriter {
       try {
         await appendFile(medium, name, bytes);
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        this.warnings.push({ code: 'CHECKPOINT', message: `the checkpoint was not written: ${message}` });
+        if (!isBreakglassError(error)) throw error;
+        medium.distrust(error);
+        this.warnings.push({ code: 'CHECKPOINT', message: `the checkpoint was not written: ${error.message}` });
       }
     }
   }

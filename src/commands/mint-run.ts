@@ -10,12 +10,12 @@ import { readInput } from '../machine/files.ts';
 import { lockState } from '../machine/lock.ts';
 import { machinePreflight, preflightEntry } from '../machine/preflight-entry.ts';
 import { createRecorder } from '../machine/recorder.ts';
+import { checkRecipient } from '../machine/sealed.ts';
 import { createState, openState, type State } from '../machine/state.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import { realHost } from '../medium/real-host.ts';
 import { describeMinted } from '../report/minted.ts';
-import { renderQr } from '../terminal/qr.ts';
-import { openTerminal, type Terminal, withoutEcho } from '../terminal/terminal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { openRequest, type Request } from '../trust/request.ts';
 import { acceptTrust, openTrust } from '../trust/trust-file.ts';
 import { durationFlag, requireFlags } from './flags.ts';
@@ -23,16 +23,15 @@ import { type CommandIo, productJson } from './io.ts';
 import type { MintFlags } from './mint.ts';
 import { flagPeople } from './people/flag-people.ts';
 import { passphraseSource } from './people/passphrases.ts';
-import { terminalPeople } from './people/terminal-people.ts';
 import { completeFields, newRequest } from './request-fields.ts';
-import { type Delivery, refuseExistingOut, tokenDelivery } from './token-delivery.ts';
+import { type Delivery, orUndelivered, refuseExistingOut, tokenDelivery } from './token-delivery.ts';
 
 const trustMaxBytes = 4 * 1024 * 1024;
 
 /** `mint`: flags and questions in, one ceremony, the token out. */
 export async function runMint(flags: MintFlags, io: CommandIo): Promise<void> {
   const startedAt = monotonicMilliseconds();
-  const terminal = flags.confirm === undefined ? openTerminal() : undefined;
+  const terminal = flags.confirm === undefined ? await terminalIfAny() : undefined;
   try {
     if (!terminal) requireAllFlags(flags);
     const stateDir = resolve(flags.state ?? defaultStateDir(io.env));
@@ -76,7 +75,7 @@ async function openOrRebuildState(
   try {
     const state = openState(dir);
     if (flags.trust !== undefined) compareTrust(state, flags.trust);
-    return { state, anomalies: state.damage.map(({ message }) => ({ code: 'STATE_DAMAGED', detail: message })) };
+    return { state, anomalies: anomaliesOf(state) };
   } catch (error) {
     if (!isBreakglassError(error, 'STATE_MISSING') || flags.trust === undefined) throw error;
     const trust = openTrust(readInput(flags.trust, { what: 'the trust file', maxBytes: trustMaxBytes }));
@@ -84,14 +83,18 @@ async function openOrRebuildState(
     try {
       const state = createState(dir, { trust, recorder: recorder.pkcs8, revocations: new Uint8Array(0) });
       io.note(`there was no state directory ${dir}: began it anew from ${flags.trust}`);
-      return {
-        state,
-        anomalies: [{ code: 'STATE_NEW', detail: 'the state directory was lost and begun anew from the trust file' }],
-      };
+      return { state, anomalies: anomaliesOf(state) };
     } finally {
       wipe(recorder.pkcs8);
     }
   }
+}
+
+/** A state directory that was begun anew has no high-water mark, until a quorum has confirmed that and given it one. */
+function anomaliesOf(state: State): FoundAnomaly[] {
+  const damage = state.damage.map(({ message }) => ({ code: 'STATE_DAMAGED' as const, detail: message }));
+  if (state.highWater !== null || damage.length > 0) return damage;
+  return [{ code: 'STATE_NEW', detail: 'the state directory was lost and begun anew from the trust file' }];
 }
 
 function refuseUnfinishedInit(dir: string): void {
@@ -123,16 +126,11 @@ async function runLocked(
   io: CommandIo,
 ): Promise<void> {
   refuseExistingOut(flags.out);
-  const request = await requestOf(flags, state, terminal, io);
-  const delivery = tokenDelivery(
-    { out: flags.out, recipient: request.recipient, json: flags.json ? 'json' : 'text' },
-    io,
-  );
-  const ceremony = () =>
+  const delivery = tokenDelivery({ out: flags.out, json: flags.json ? 'json' : 'text' }, io);
+  const ceremony = async () =>
     mint(
       {
         state,
-        request,
         mode: flags.drill ? 'drill' : 'production',
         mediaPaths: (flags.medium ?? []).map((path) => resolve(path)),
         mediaRule: flags.allowFixed ? 'fixed-allowed' : 'removable',
@@ -144,17 +142,38 @@ async function runLocked(
         clock: io.clock,
         random: io.random,
         host: realHost,
-        people: peopleOf(flags, terminal),
+        people: await peopleOf(flags, terminal),
+        request: async () => {
+          const request = await requestOf(flags, state, terminal, io);
+          // After the record it would be too late to learn that nothing can be sealed to it.
+          if (request.recipient !== null) await checkRecipient(request.recipient);
+          return request;
+        },
         elapsedMs: () => Math.round(monotonicMilliseconds() - startedAt),
         deliver: delivery.deliver,
         note: io.note,
       },
     );
-  const minted = terminal ? await withoutEcho(terminal, ceremony) : await ceremony();
-  if (flags.json) productJson(io, mintedJson(minted, delivery));
+  const minted = await (terminal ? unechoed(terminal, ceremony) : ceremony());
+  if (flags.json) orUndelivered(() => productJson(io, mintedJson(minted, delivery)));
   io.note(describeMinted(minted, delivery.file));
-  if (flags.qr && terminal && delivery.tokens)
-    terminal.write(delivery.tokens.map((token) => renderQr(token)).join('\n'));
+  if (flags.qr && terminal && delivery.tokens) await showQr(delivery.tokens, terminal);
+}
+
+// What draws on a screen is read only where there is one: with flags alone a mint is done sooner.
+async function terminalIfAny(): Promise<Terminal | undefined> {
+  const { openTerminal } = await import('../terminal/terminal.ts');
+  return openTerminal();
+}
+
+async function unechoed<T>(terminal: Terminal, work: () => Promise<T>): Promise<T> {
+  const { withoutEcho } = await import('../terminal/terminal.ts');
+  return withoutEcho(terminal, work);
+}
+
+async function showQr(tokens: readonly string[], terminal: Terminal): Promise<void> {
+  const { renderQr } = await import('../terminal/qr.ts');
+  terminal.write(tokens.map((token) => renderQr(token)).join('\n'));
 }
 
 async function requestOf(
@@ -169,9 +188,12 @@ async function requestOf(
   return newRequest(flags.drill ? 'drill' : 'mint', fields, null, state.trust, io);
 }
 
-function peopleOf(flags: MintFlags, terminal: Terminal | undefined): QuorumPeople {
+async function peopleOf(flags: MintFlags, terminal: Terminal | undefined): Promise<QuorumPeople> {
   const passphrases = passphraseSource(flags.passphraseFd, terminal, 'open');
-  if (terminal) return terminalPeople(terminal, { shareFiles: flags.share ?? [], passphrases });
+  if (terminal) {
+    const { terminalPeople } = await import('./people/terminal-people.ts');
+    return terminalPeople(terminal, { shareFiles: flags.share ?? [], passphrases });
+  }
   return flagPeople({
     confirm: flags.confirm ?? '',
     clock: flags.clock ?? '',
@@ -185,10 +207,16 @@ function peopleOf(flags: MintFlags, terminal: Terminal | undefined): QuorumPeopl
 function mintedJson(minted: Minted, delivery: Delivery) {
   const words = fingerprintOfDigest(minted.headCode.sha256, headWordCount).words;
   return {
-    token: delivery.file === null ? (delivery.tokens?.[0] ?? null) : null,
+    token: delivery.file === null ? (delivery.tokens?.[0] ?? delivery.sealed) : null,
     file: delivery.file,
     family: minted.claims[0]?.breakglass.family ?? null,
-    tokens: minted.claims.map(({ jti, nbf, exp, breakglass }) => ({ sequence: breakglass.sequence, jti, nbf, exp })),
+    tokens: minted.claims.map(({ jti, nbf, exp, breakglass }, position) => ({
+      sequence: breakglass.sequence,
+      jti,
+      nbf,
+      exp,
+      token: delivery.file === null ? (delivery.tokens?.[position] ?? null) : null,
+    })),
     record: minted.record,
     head: minted.head,
     headCode: { seq: minted.headCode.seq, words },

@@ -1,15 +1,8 @@
 import type { Command } from 'commander';
-import { wipe } from '../base/bytes.ts';
-import { BreakglassError } from '../base/errors.ts';
-import type { PublicJwk } from '../base/schema.ts';
-import type { Terminal } from '../terminal/terminal.ts';
-import type { Request } from '../trust/request.ts';
-import type { Trust } from '../trust/trust-file.ts';
-import { type CommandIo, productJson } from './io.ts';
-import { completeFields, newRequest, type RequestFields, type RequestFlags } from './request-fields.ts';
-import { loadTrust } from './trust.ts';
+import type { CommandIo } from './io.ts';
+import type { RequestFlags } from './request-fields.ts';
 
-interface Options extends RequestFlags {
+export interface RequestCommandFlags extends RequestFlags {
   readonly trust?: string;
   readonly state?: string;
   readonly holder?: string;
@@ -43,126 +36,8 @@ export function registerRequest(program: Command, io: CommandIo): void {
     .option('--state <dir>', 'state directory')
     .option('--json', 'print JSON')
     .description("write the responder's request and show the words to read out")
-    .action((options: Options) => request(options, io));
-}
-
-async function request(options: Options, io: CommandIo): Promise<void> {
-  const { openTerminal } = await import('../terminal/terminal.ts');
-  const trust = await loadTrust(options.trust, options.state, io);
-  const terminal = openTerminal();
-  try {
-    const fields = await completeFields('request', options, trust.payload.policy, terminal);
-    await writeRequest(fields, trust, options, terminal, io);
-  } finally {
-    terminal?.close();
-  }
-}
-
-async function writeRequest(
-  fields: RequestFields,
-  trust: Trust,
-  options: Options,
-  terminal: Terminal | undefined,
-  io: CommandIo,
-): Promise<void> {
-  const { writeExclusive } = await import('../machine/files.ts');
-  const { formatRequest, requestFingerprint } = await import('../trust/request.ts');
-  const out = options.out ?? `${fields.incident}.request.json`.replaceAll('/', '-');
-  const kind = options.drill ? 'drill' : 'mint';
-  const plain = newRequest(kind, fields, null, trust, io);
-  const how = holderMode(options, fields, trust);
-  await refuseBroken({ ...plain, holder: how === 'none' ? null : anyHolder }, trust, io);
-  const holder = await makeHolder(how, fields, options, terminal, io);
-  const made = { ...plain, holder };
-  writeExclusive(out, formatRequest(made), { mode: 0o644 });
-  const fingerprint = requestFingerprint(made);
-  if (options.json) return productJson(io, { file: out, id: made.id, fingerprint });
-  io.product(`Wrote ${out}. Take it to the custodians and read out these words:\n\n`);
-  for (let at = 0; at < fingerprint.words.length; at += 4)
-    io.product(`  ${fingerprint.words.slice(at, at + 4).join(' ')}\n`);
-}
-
-// Only whether there is a holder key matters to the policy.
-const anyHolder: PublicJwk = { crv: 'Ed25519', kty: 'OKP', x: '1'.repeat(42).concat('A') };
-
-function holderMode(options: Options, fields: RequestFields, trust: Trust): string {
-  if (options.holder !== undefined) return options.holder;
-  return trust.payload.policy.roles[fields.role]?.holder === 'required' ? 'new' : 'none';
-}
-
-/** The policy is asked before the responder walks to the vault, and again there. */
-async function refuseBroken(made: Request, trust: Trust, io: CommandIo): Promise<void> {
-  const { asTokenRequest, checkRequest } = await import('../trust/request.ts');
-  const { custodianLabels } = await import('../trust/trust-file.ts');
-  const quorum = { threshold: trust.set.threshold, custodians: custodianLabels(trust.set) };
-  const violations = checkRequest(asTokenRequest(made), trust.payload.policy, {
-    ...quorum,
-    issuedAt: [],
-    now: io.clock.now(),
-  });
-  const [first] = violations;
-  if (!first) return;
-  throw new BreakglassError(
-    'POLICY_REFUSED',
-    violations.length === 1 ? first.message : `the request breaks ${violations.length} rules of the policy`,
-    {
-      hint: 'mend these and run it again. No request was written.',
-      details: violations.map(({ rule, message }) => ({ name: rule, message })),
-    },
-  );
-}
-
-async function makeHolder(
-  how: string,
-  fields: RequestFields,
-  options: Options,
-  terminal: Terminal | undefined,
-  io: CommandIo,
-): Promise<PublicJwk | null> {
-  if (how === 'none') return null;
-  if (how !== 'new') return readHolder(how);
-  const { newHolderKey, writePersonalKey } = await import('../machine/personal-key.ts');
-  const passphrase = await holderPassphrase(options, terminal);
-  const key = newHolderKey();
-  try {
-    const path = `${fields.subject}-${fields.incident}.holder.${passphrase ? 'age' : 'p8'}`.replaceAll('/', '-');
-    await writePersonalKey(path, key, passphrase);
-    io.note(`wrote ${path}: the token works only together with it. Keep it on your own machine.`);
-    return key.jwk;
-  } finally {
-    wipe(key.pkcs8, ...(passphrase ? [passphrase] : []));
-  }
-}
-
-async function readHolder(path: string): Promise<PublicJwk> {
-  const { readInput } = await import('../machine/files.ts');
-  const { conformOrUndefined, publicJwk } = await import('../base/schema.ts');
-  const { loadPublicKey } = await import('../key/public.ts');
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(readInput(path, { what: 'the holder key', maxBytes: 8192 })).toString('utf8'));
-  } catch (cause) {
-    if (cause instanceof BreakglassError) throw cause;
-    throw notPublicJwk(path, cause);
-  }
-  const jwk = conformOrUndefined(publicJwk, value);
-  if (!jwk) throw notPublicJwk(path);
-  return loadPublicKey(jwk, 'the holder').jwk;
-}
-
-function notPublicJwk(path: string, cause?: unknown): BreakglassError {
-  return new BreakglassError('BAD_INPUT', `${path} is not a public JWK of P-256 or Ed25519`, {
-    hint: 'it holds exactly kty, crv, x (and y), and no private part. No request was written.',
-    cause,
-  });
-}
-
-async function holderPassphrase(options: Options, terminal: Terminal | undefined): Promise<Uint8Array | undefined> {
-  if (options.unsealed) return undefined;
-  const { passphraseSource } = await import('./people/passphrases.ts');
-  const passphrase = await passphraseSource(options.passphraseFd, terminal, 'choose')('the holder key');
-  if (passphrase && passphrase.length > 0) return passphrase;
-  throw new BreakglassError('NO_TERMINAL', 'the new holder key has no passphrase', {
-    hint: 'type one, give --passphrase-fd N, or --unsealed to keep it in a file that only you can read. No request was written.',
-  });
+    .action(async (flags: RequestCommandFlags) => {
+      const { runRequest } = await import('./request-run.ts');
+      await runRequest(flags, io);
+    });
 }

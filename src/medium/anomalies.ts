@@ -13,14 +13,16 @@ export interface MendAnomaly {
  * `TRAIL_HOLE`: records are on no copy, later ones are · `CONFLICTING_CEREMONY`: two quorums signed for the same place ·
  * `RECORD_DAMAGED`, `RECORD_UNPROVED`: a file on one copy is spoilt · `COPY_UNUSABLE`: a copy cannot be read or mended.
  */
-export type AnomalyCode =
-  | 'TRAIL_CUT'
-  | 'TRAIL_FORKED'
-  | 'TRAIL_HOLE'
-  | 'CONFLICTING_CEREMONY'
-  | 'RECORD_DAMAGED'
-  | 'RECORD_UNPROVED'
-  | 'COPY_UNUSABLE';
+export const mendAnomalyCodes = [
+  'TRAIL_CUT',
+  'TRAIL_FORKED',
+  'TRAIL_HOLE',
+  'CONFLICTING_CEREMONY',
+  'RECORD_DAMAGED',
+  'RECORD_UNPROVED',
+  'COPY_UNUSABLE',
+] as const;
+export type AnomalyCode = (typeof mendAnomalyCodes)[number];
 
 /**
  * One anomaly for each kind and copy, however many records it is about: a stick with thousands of spoilt files must not make

@@ -75,11 +75,12 @@ function refuseUnaccepted(panel: Panel, accept: readonly string[]): void {
   // --allow-fixed is itself the acceptance of fixed media.
   const open = panel.anomalies.filter(({ code }) => code !== 'MEDIA_FIXED' && !accept.includes(code));
   if (open.length === 0) return;
+  const codes = [...new Set(open.map(({ code }) => code))];
   throw new BreakglassError(
     'ANOMALY_UNCONFIRMED',
     `something looks wrong: ${open.map(({ detail }) => detail).join('; ')}`,
     {
-      hint: `look at it with every custodian; to go on, add: ${open.map(({ code }) => `--accept ${code}`).join(' ')}. It goes on the record. No token was issued.`,
+      hint: `look at it with every custodian; to go on, add: ${codes.map((code) => `--accept ${code}`).join(' ')}. It goes on the record. No token was issued.`,
       details: open.map(({ code, detail }) => ({ name: code, message: detail })),
     },
   );

@@ -1,6 +1,5 @@
 import { equalBytes, wipe } from '../../base/bytes.ts';
 import { passphrasesFromDescriptor } from '../../machine/passphrase.ts';
-import { readPassphrase } from '../../terminal/secret-reader.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { integerFlag } from '../flags.ts';
 import type { PassphraseSource } from './share-files.ts';
@@ -20,15 +19,20 @@ export function passphraseSource(
   }
   if (!terminal) return async () => undefined;
   return purpose === 'open'
-    ? (what) => readPassphrase(terminal, `Passphrase of ${what}:`)
+    ? (what) => askPassphrase(terminal, `Passphrase of ${what}:`)
     : (what) => choosePassphrase(what, terminal);
+}
+
+async function askPassphrase(terminal: Terminal, question: string): Promise<Uint8Array> {
+  const { readPassphrase } = await import('../../terminal/secret-reader.ts');
+  return readPassphrase(terminal, question);
 }
 
 async function choosePassphrase(what: string, terminal: Terminal): Promise<Uint8Array> {
   for (;;) {
-    const first = await readPassphrase(terminal, `New passphrase for ${what} (Enter: none):`);
+    const first = await askPassphrase(terminal, `New passphrase for ${what} (Enter: none):`);
     if (first.length === 0) return first;
-    const again = await readPassphrase(terminal, 'The same once more:');
+    const again = await askPassphrase(terminal, 'The same once more:');
     const same = equalBytes(first, again);
     wipe(again);
     if (same) return first;

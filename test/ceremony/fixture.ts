@@ -1,0 +1,208 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sandboxDealer, sandboxPeople } from '../../src/ceremony/drill-people.ts';
+import { type Dealer, type InitPlan, init } from '../../src/ceremony/init.ts';
+import { type Minted, type MintOptions, type MintPorts, mint } from '../../src/ceremony/mint.ts';
+import type { Panel, QuorumPeople } from '../../src/ceremony/people.ts';
+import { openState } from '../../src/machine/state.ts';
+import { realHost } from '../../src/medium/real-host.ts';
+import type { TokenRequest } from '../../src/trust/request.ts';
+import { openTrust, type Trust } from '../../src/trust/trust-file.ts';
+import { custodians, fixedRandom } from '../share/fixture.ts';
+import { goodPolicy, goodRequest, noon } from '../trust/fixture.ts';
+
+export { custodians };
+
+/** A folder that is gone when the tests are. */
+export function scratch(name: string): { readonly dir: string; readonly remove: () => void } {
+  const dir = mkdtempSync(join(tmpdir(), `bg-${name}-`));
+  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+/** A ceremony machine and two media, in one folder. */
+export interface Scene {
+  readonly dir: string;
+  readonly stateDir: string;
+  readonly outDir: string;
+  readonly media: readonly string[];
+  /** The text forms that were dealt, by custodian. */
+  readonly cards: ReadonlyMap<string, Uint8Array>;
+}
+
+/** An empty machine and two blank media below `parent`. */
+export function emptyScene(parent: string, cards: ReadonlyMap<string, Uint8Array> = new Map()): Scene {
+  return sceneIn(emptyFolder(parent), cards);
+}
+
+function emptyFolder(parent: string): string {
+  const dir = mkdtempSync(join(parent, 'scene-'));
+  for (const name of ['a', 'b']) mkdirSync(join(dir, name));
+  mkdirSync(join(dir, 'state'), { mode: 0o700 });
+  return dir;
+}
+
+function sceneIn(dir: string, cards: ReadonlyMap<string, Uint8Array>): Scene {
+  return {
+    dir,
+    stateDir: join(dir, 'state'),
+    outDir: join(dir, 'out'),
+    media: [join(dir, 'a'), join(dir, 'b')],
+    cards,
+  };
+}
+
+export function planFor(scene: Scene, change: Partial<InitPlan> = {}): InitPlan {
+  return {
+    name: 'Example production',
+    issuer: 'https://breakglass.example.com',
+    policy: goodPolicy(),
+    threshold: 3,
+    custodians,
+    revokers: [],
+    alg: 'ES256',
+    strength: 128,
+    media: scene.media.map((path, n) => ({
+      id: Buffer.alloc(16, n + 1).toString('base64url'),
+      label: ['a', 'b'][n] ?? '',
+      path,
+      removable: false,
+    })),
+    mediaRule: 'fixed-allowed',
+    stateDir: scene.stateDir,
+    outDir: scene.outDir,
+    preflight: { mode: 'record', checks: [] },
+    clockSource: 'sandbox',
+    ...change,
+  };
+}
+
+export function initPorts(dealer: Dealer, note: (text: string) => void = () => {}) {
+  return { clock: { now: () => noon }, random: fixedRandom('init'), host: realHost, dealer, note };
+}
+
+/** A trust that was dealt at noon, three of five. */
+export async function initialized(parent: string, change: Partial<InitPlan> = {}): Promise<Scene> {
+  const cards = new Map<string, Uint8Array>();
+  const scene = emptyScene(parent, cards);
+  await init(planFor(scene, change), initPorts(sandboxDealer(cards)));
+  return scene;
+}
+
+/** The same machine, media and cards once more, as they stand now. */
+export function copyOf(scene: Scene): Scene {
+  const dir = mkdtempSync(`${scene.dir}-`);
+  cpSync(scene.dir, dir, { recursive: true });
+  return sceneIn(dir, scene.cards);
+}
+
+export function trustOf(scene: Scene): Trust {
+  return openTrust(readFileSync(join(scene.stateDir, 'trust', 'T0000001.TXT')));
+}
+
+export type TrailJson = { readonly type: string; readonly seq: number } & Readonly<Record<string, unknown>>;
+
+/** What the records on a medium say, first to last. */
+export function recordsOn(medium: string): TrailJson[] {
+  const root = join(medium, 'BGTRAIL');
+  if (!existsSync(root)) return [];
+  const [folder = ''] = readdirSync(root).filter((name) => /^[0-9a-f]{8}$/.test(name));
+  return readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.JWS'))
+    .sort()
+    .map((name) => {
+      const [, payload = ''] = readFileSync(join(root, folder, name), 'latin1').split('.');
+      return JSON.parse(Buffer.from(payload, 'base64url').toString()) as TrailJson;
+    });
+}
+
+export interface Attempt {
+  /** The minute after noon at which it begins. */
+  readonly minute?: number;
+  readonly request?: Partial<TokenRequest>;
+  /** Whose cards come, in this order. */
+  readonly cards?: readonly string[];
+  readonly people?: Partial<QuorumPeople>;
+  readonly options?: Partial<MintOptions>;
+  readonly deliver?: MintPorts['deliver'];
+}
+
+export interface Outcome {
+  readonly minted: Minted | undefined;
+  readonly error: unknown;
+  readonly tokens: readonly string[];
+  /** What the people were asked for, in order. */
+  readonly asked: readonly string[];
+  readonly panels: readonly Panel[];
+  /** Codes of refused shares. */
+  readonly refusals: readonly string[];
+  readonly notes: readonly string[];
+}
+
+let attempts = 0;
+
+/** Holds a mint; the request is good, the people have their cards and confirm everything, unless `attempt` says otherwise. */
+export async function mintIn(scene: Scene, attempt: Attempt = {}): Promise<Outcome> {
+  const name = `mint ${++attempts}`;
+  const random = fixedRandom(name);
+  const now = noon + 60 * (attempt.minute ?? 1);
+  const seen = {
+    tokens: [] as readonly string[],
+    asked: [] as string[],
+    panels: [] as Panel[],
+    refusals: [] as string[],
+    notes: [] as string[],
+  };
+  const cards = (attempt.cards ?? ['alice', 'bob', 'carol']).map(
+    (label) => scene.cards.get(label) ?? new Uint8Array(0),
+  );
+  const people = { ...sandboxPeople(cards, ({ code }) => seen.refusals.push(code)), ...attempt.people };
+  const request = goodRequest({
+    trust: trustOf(scene).id,
+    id: Buffer.from(fixedRandom(`request of ${name}`)(16)).toString('base64url'),
+    createdAt: new Date(now * 1000).toISOString().replace('.000', ''),
+    ...attempt.request,
+  });
+  const options: MintOptions = {
+    state: openState(scene.stateDir),
+    mode: 'production',
+    mediaPaths: scene.media,
+    mediaRule: 'fixed-allowed',
+    startsInSeconds: 0,
+    preflight: { mode: 'record', checks: [] },
+    anomalies: [],
+    ...attempt.options,
+  };
+  const ports: MintPorts = {
+    clock: { now: () => now },
+    random,
+    host: realHost,
+    request: async () => request,
+    elapsedMs: () => 0,
+    note: (text) => seen.notes.push(text),
+    people: {
+      headCode: () => ask('head code', () => people.headCode()),
+      confirmClock: (at) => ask('clock', () => people.confirmClock(at)),
+      confirmRequest: (panel) => {
+        seen.panels.push(panel);
+        return ask('request', () => people.confirmRequest(panel));
+      },
+      nextShare: (panel, progress) => ask('share', () => people.nextShare(panel, progress)),
+      refused: (error, slip) => people.refused(error, slip),
+      accepted: (label, progress) => people.accepted(label, progress),
+    },
+    deliver: async (tokens, recipient) => {
+      seen.tokens = tokens;
+      return attempt.deliver ? attempt.deliver(tokens, recipient) : 'stdout';
+    },
+  };
+  const ask = <T>(what: string, answer: () => Promise<T>): Promise<T> => {
+    seen.asked.push(what);
+    return answer();
+  };
+  try {
+    return { ...seen, minted: await mint(options, ports), error: undefined, tokens: seen.tokens };
+  } catch (error) {
+    return { ...seen, minted: undefined, error, tokens: seen.tokens };
+  }
+}
