@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { audience, json, makeTrust, mintFlags, openScenes, type Scene, writeRequest } from './scene.ts';
+
+// The shapes of issue 2 that others build on: names and types. More members are welcome.
+
+let scenes: Awaited<ReturnType<typeof openScenes>>;
+let scene: Scene;
+beforeAll(async () => {
+  scenes = await openScenes();
+  scene = scenes.origin.copy();
+});
+afterAll(() => scenes.remove());
+
+const text = expect.any(String);
+const number = expect.any(Number);
+const numberOrNull = expect.toSatisfy((value: unknown) => value === null || Number.isInteger(value));
+const truth = expect.any(Boolean);
+const id = expect.stringMatching(/^[\w-]{22}$/);
+const hash = expect.stringMatching(/^[0-9a-f]{64}$/);
+const words = (count: number) =>
+  expect.toSatisfy(
+    (list: unknown) => Array.isArray(list) && list.length === count && list.every((word) => /^[a-z]{3,8}$/.test(word)),
+  );
+const fingerprint = (count: number) => ({ sha256: hash, words: words(count) });
+const point = { seq: number, sha256: hash };
+const headCode = { seq: number, words: words(8) };
+
+/** Every element is of this shape, and there is at least one. */
+function each(shape: object) {
+  return expect.toSatisfy((list: unknown) => {
+    expect(list).not.toEqual([]);
+    for (const element of list as unknown[]) expect(element).toMatchObject(shape);
+    return true;
+  });
+}
+
+test('init', async () => {
+  const fresh = scenes.fresh();
+  expect(json(await makeTrust(fresh))).toMatchObject({
+    v: 1,
+    trust: fresh.path('out/trust.jws'),
+    trustId: hash,
+    fingerprint: fingerprint(8),
+    threshold: 3,
+    custodians: each({ label: text, index: number }),
+    media: each({ label: text, path: text }),
+    head: point,
+    headCode,
+  });
+});
+
+test('request, mint, verify, audit-check', async () => {
+  const run = await scene.run([
+    ...['request', '--trust', 'out/trust.jws', '--incident', 'inc-1', '--subject', 'dana', '--circumstance', 'outage'],
+    ...['--reason', 'the identity provider is down since noon', '--out', 'r.json', '--json'],
+  ]);
+  expect(json(run)).toMatchObject({ v: 1, file: 'r.json', id, fingerprint: fingerprint(12) });
+
+  const minted = json(await scene.run([...mintFlags(await writeRequest(scene)), '--json'])) as { token: string };
+  expect(minted).toMatchObject({
+    v: 1,
+    token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+    file: null,
+    family: id,
+    tokens: each({ sequence: 1, jti: id, nbf: number, exp: number }),
+    record: point,
+    head: point,
+    headCode,
+    custodians: ['alice', 'bob', 'carol'],
+    warnings: each({ code: text, message: text }),
+    mended: [],
+  });
+
+  const by = ['--trust', 'out/trust.jws', '--audience', audience, '--revocations', 'out/revocations.jws', '--json'];
+  expect(json(await scene.run(['verify', minted.token, ...by]))).toMatchObject({
+    v: 1,
+    valid: true,
+    code: null,
+    message: text,
+    drill: false,
+    claims: { sub: 'dana', aud: audience },
+    remainingSeconds: number,
+    revocations: { state: 'checked' },
+    record: { trail: hash, seq: 1 },
+  });
+
+  expect(json(await scene.run(['audit-check', 'a', 'b', '--trust', 'out/trust.jws', '--json']))).toMatchObject({
+    v: 1,
+    verdict: 'not-provable',
+    records: 3,
+    provenThrough: numberOrNull,
+    head: point,
+    headCode,
+    anchors: expect.any(Array),
+    findings: each({ code: text, severity: text, seq: numberOrNull, message: text }),
+  });
+});
+
+test('a strip of tokens leaves with every token of it', async () => {
+  const request = await writeRequest(scene, ['--duration', '40m']);
+  const { tokens, token } = json(await scene.run([...mintFlags(request), '--json'])) as {
+    token: string;
+    tokens: { sequence: number; token: string }[];
+  };
+  expect(tokens.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+  expect(tokens[0]?.token).toBe(token);
+  for (const { token: each } of tokens) {
+    const run = await scene.run(['verify', each, '--trust', 'out/trust.jws', '--without-revocations', '--json']);
+    expect(json(run)).toMatchObject({ claims: { sub: 'dana' } });
+  }
+});
+
+test('policy check and share check', async () => {
+  expect(json(await scene.run(['policy', 'check', 'policy.toml', '--json']))).toEqual({
+    v: 1,
+    ok: true,
+    violations: [],
+  });
+  const share = await scene.run(['share', 'check', '--trust', 'out/trust.jws', '--share', 'cards/bob.share', '--json']);
+  expect(json(share)).toEqual({
+    v: 1,
+    ok: true,
+    code: null,
+    label: 'bob',
+    index: number,
+    setId: expect.stringMatching(/^[0-9a-f]{5}$/),
+  });
+});
+
+test('trust show', async () => {
+  expect(json(await scene.run(['trust', 'show', 'out/trust.jws', '--json']))).toMatchObject({
+    v: 1,
+    trustId: hash,
+    fingerprint: fingerprint(8),
+    version: 1,
+    epoch: 1,
+    keys: each({ use: text, alg: text, epoch: 1, status: 'active', kid: text }),
+    threshold: 3,
+    custodians: ['alice', 'bob', 'carol', 'erin', 'frank'],
+    revokers: [],
+  });
+});
+
+test('preflight', async () => {
+  const run = await scene.run(['preflight', '--json']);
+  const { ok, checks } = json(run) as { ok: boolean; checks: unknown };
+  expect(run.status).toBe(ok ? 0 : 7);
+  expect(checks).toEqual(each({ name: text, ok: truth, message: text, hint: text }));
+});
+
+test('drill', async () => {
+  const run = await scene.run(['drill', '--json']);
+  expect(run.status).toBe(0);
+  expect(json(run)).toMatchObject({
+    v: 1,
+    ok: true,
+    timeToAccessMs: number,
+    phases: each({ name: text, ms: number, ok: true }),
+    trail: { records: number, complete: true },
+    refusals: each({ name: text, code: text }),
+  });
+});
