@@ -3,17 +3,16 @@ import { canonicalJson } from '../base/canonical.ts';
 import { BreakglassError, errorExits, systemErrorCode } from '../base/errors.ts';
 import { type RandomBytes, randomId } from '../base/random.ts';
 import type { Clock, Seconds } from '../base/time.ts';
-import { deriveKey, type SigningKey } from '../key/derive.ts';
 import type { State } from '../machine/state.ts';
 import type { MediumHost, OpenMedium } from '../medium/medium.ts';
 import { readRevocations } from '../revocation/list.ts';
 import { Quorum } from '../share/quorum.ts';
 import type { Claims } from '../token/claims.ts';
 import { planTokens, sealToken, tokenSha256 } from '../token/mint.ts';
-import type { Anomaly, PreflightEntry } from '../trail/record.ts';
+import type { PreflightEntry } from '../trail/record.ts';
 import { policyRole, sharesNeeded } from '../trust/policy.ts';
 import { checkRequest, type Request, requestFingerprint } from '../trust/request.ts';
-import { activeKey, keyOrigin, type Trust, trustFingerprint } from '../trust/trust-file.ts';
+import { type Trust, trustFingerprint } from '../trust/trust-file.ts';
 import { gatherShares } from './gather-shares.ts';
 import { holdTokens, releaseTokens } from './held-tokens.ts';
 import {
@@ -26,9 +25,12 @@ import {
   refuseReused,
   refuseViolations,
 } from './mint-checks.ts';
+import { type Attempt, confirmed, notIssued, recordFailure, trailOptions } from './mint-failure.ts';
 import { type OpenTrail, openTrail } from './open-trail.ts';
 import type { FoundAnomaly, Panel, QuorumPeople } from './people.ts';
-import { type RecorderMembers, type RunFacts, type TrailHead, waitForMedium } from './trail-writer.ts';
+import { pinnedKey } from './pinned-key.ts';
+import { appendRestart } from './restart.ts';
+import type { RecorderMembers, TrailHead } from './trail-writer.ts';
 
 export interface MintOptions {
   readonly state: State;
@@ -67,8 +69,6 @@ export interface Minted {
   readonly mended: readonly { readonly medium: string; readonly seq: number }[];
 }
 
-type Stage = 'request' | 'policy' | 'media' | 'clock' | 'confirmation' | 'shares' | 'record' | 'release';
-
 /** The mint ceremony; its steps are those of docs/ceremony.md. Before step 9 nobody is asked for a share (P2). */
 export async function mint(options: MintOptions, ports: MintPorts): Promise<Minted> {
   const progress: Attempt = {
@@ -77,6 +77,7 @@ export async function mint(options: MintOptions, ports: MintPorts): Promise<Mint
     request: undefined,
     trail: undefined,
     quorum: undefined,
+    given: undefined,
   };
   try {
     return await attempt(options, ports, progress);
@@ -88,14 +89,6 @@ export async function mint(options: MintOptions, ports: MintPorts): Promise<Mint
     progress.quorum?.wipe();
     for (const medium of progress.trail?.media ?? []) letGo(medium);
   }
-}
-
-interface Attempt {
-  readonly session: string;
-  stage: Stage;
-  request: Request | undefined;
-  trail: OpenTrail | undefined;
-  quorum: Quorum | undefined;
 }
 
 async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt): Promise<Minted> {
@@ -112,6 +105,7 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
   // 3. Policy, as far as it needs no trail
   progress.stage = 'policy';
   refuseViolations(checkRequest(request, policy, { ...quorumOf(trust), issuedAt: [], now: clock.now() }));
+  refuseFailedPreflight(preflight);
 
   // 4. Media and trail, 5. high-water mark
   progress.stage = 'media';
@@ -148,9 +142,8 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
   // 6. Head code
   anomalies.push(...(await checkHeadCode(trail, people)));
 
-  // 7. Preflight and clock
+  // 7. Clock
   progress.stage = 'clock';
-  refuseFailedPreflight(preflight);
   const now = clock.now();
   trail.writer.clockConfirmed(await people.confirmClock(now));
   anomalies.push(...checkClock(trail, now));
@@ -162,23 +155,35 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
 
   // 9. Shares
   progress.stage = 'shares';
-  const quorum = new Quorum({
+  const shares = new Quorum({
     trust,
     needed: sharesNeeded(policy, request.role, trust.set.threshold),
     separated: policy.separation ? request.subject : null,
   });
-  progress.quorum = quorum;
-  await gatherShares(quorum, panel, people, trust.set.strength === 128 ? 17 : 29);
-  const custodians = quorum.given;
+  progress.quorum = shares;
+  await gatherShares(shares, panel, people, trust.set.strength === 128 ? 17 : 29);
+  const custodians = [...shares.given];
+  const labels = custodians.map(({ label }) => label);
   const toQuorumMs = ports.elapsedMs();
 
   // 10. Keys, 11. tokens and record in memory
   progress.stage = 'record';
   const use = options.mode === 'drill' ? 'drill' : 'token';
-  const { tokenKey, trailKey } = await quorum.withSeed(async (seed) => ({
+  const { tokenKey, trailKey } = await shares.withSeed(async (seed) => ({
     tokenKey: await pinnedKey(seed, trust, use),
     trailKey: await pinnedKey(seed, trust, 'trail'),
   }));
+  shares.wipe();
+  progress.given = labels;
+  const quorum = {
+    custodians: custodians.map(({ label, index }) => ({ label, index })),
+    m: trust.set.threshold,
+    n: trust.set.shares.length,
+    media: [...trail.mediaEntries],
+    preflight,
+  };
+  const signing = { trail: trailKey, copies: policy.copies, anomalies: confirmed(anomalies, labels) };
+  if (trail.lost) await appendRestart(trail, trail.lost, { request, trust, quorum, signing }, random);
   const claims = planned(clock.now());
   const tokens = await Promise.all(claims.map((claim) => sealToken(claim, tokenKey)));
   const held = holdTokens(tokens, trail.writer.nextSeq);
@@ -189,23 +194,12 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
       type: options.mode === 'drill' ? 'drill' : 'mint.issued',
       request,
       requestSha256: panel.fingerprint.sha256,
-      custodians: custodians.map(({ label, index }) => ({ label, index })),
-      m: trust.set.threshold,
-      n: trust.set.shares.length,
-      media: [...trail.mediaEntries],
-      preflight,
+      ...quorum,
       policySha256: sha256Hex(canonicalJson(policy)),
       tokens: claims.map((claim, position) => ({ claims: claim, sha256: tokenSha256(tokens[position] ?? '') })),
       measurements: { toQuorumMs, toTokenMs: ports.elapsedMs() },
     },
-    {
-      trail: trailKey,
-      copies: policy.copies,
-      anomalies: confirmed(
-        anomalies,
-        custodians.map(({ label }) => label),
-      ),
-    },
+    signing,
   );
 
   // 14. Release
@@ -225,7 +219,7 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
     record,
     head: trail.writer.head ?? record,
     headCode: record,
-    custodians: custodians.map(({ label }) => label),
+    custodians: labels,
     warnings: [
       ...anomalies.map(({ code, detail }) => ({ code, message: detail })),
       ...trail.warnings,
@@ -246,24 +240,6 @@ function panelOf(trust: Trust, request: Request, anomalies: readonly FoundAnomal
     trustFingerprint: trustFingerprint(trust),
     anomalies,
   };
-}
-
-/** Derives a key and compares it with the trust file: a rebuilt key that differs signs nothing (P3). */
-async function pinnedKey(seed: Uint8Array, trust: Trust, use: 'token' | 'drill' | 'trail'): Promise<SigningKey> {
-  const pinned = activeKey(trust, use);
-  const key = await deriveKey(seed, keyOrigin(trust.payload), {
-    role: use,
-    alg: pinned.public.alg,
-    epoch: pinned.epoch,
-  });
-  if (key.public.kid === pinned.public.kid) return key;
-  throw new BreakglassError('KEY_MISMATCH', `the rebuilt ${use} key is not the one that the trust file pins`, {
-    hint: 'every share was proved, so the trust file or this program is at fault. Nothing was signed.',
-  });
-}
-
-function confirmed(anomalies: readonly FoundAnomaly[], labels: readonly string[]): Anomaly[] {
-  return anomalies.map(({ code, detail }) => ({ code, detail, confirmedBy: [...labels] }));
 }
 
 async function recordReleased(trail: OpenTrail, members: RecorderMembers): Promise<void> {
@@ -290,72 +266,4 @@ function letGo(medium: OpenMedium): void {
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
   }
-}
-
-/** A prompt that somebody left does not know what it was a part of. */
-function notIssued(error: BreakglassError): BreakglassError {
-  return new BreakglassError(error.code, error.message, {
-    hint: 'no token was issued. Run the same command again to start over; this attempt is on the record.',
-    cause: error,
-  });
-}
-
-/**
- * A refusal or an abort goes on the record, or waits in the state directory when no medium can take it (P9). It waits too when
- * a medium may hold the record that failed: another one in the same place would fork the trail.
- */
-async function recordFailure(
-  error: BreakglassError,
-  options: MintOptions,
-  ports: MintPorts,
-  progress: Attempt,
-): Promise<void> {
-  const members = failureMembers(error, progress);
-  const run = { session: progress.session, clock: ports.clock, clockSource: 'none' as const };
-  const given = progress.quorum?.given.map(({ label }) => label) ?? [];
-  const anomalies = () => confirmed([...options.anomalies, ...(progress.trail?.anomalies ?? [])], given);
-  const wait = () => waitForMedium(options.state, run, members, anomalies());
-  if (progress.trail?.writer.interrupted) return unlessRefused(wait, ports);
-  try {
-    progress.trail ??= await openTrail(trailOptions(options, run), ports);
-    await progress.trail.writer.appendRecorder(members, anomalies());
-  } catch (cause) {
-    if (!(cause instanceof BreakglassError)) throw cause;
-    unlessRefused(wait, ports);
-  }
-}
-
-// What the state directory says must not hide why there is no token.
-function unlessRefused(wait: () => void, { note }: MintPorts): void {
-  try {
-    wait();
-  } catch (error) {
-    if (!(error instanceof BreakglassError)) throw error;
-    note(`breakglass: this attempt is not on the record: ${error.message}`);
-  }
-}
-
-function failureMembers(error: BreakglassError, { request, stage, quorum }: Attempt): RecorderMembers {
-  const about = request
-    ? { request, requestSha256: requestFingerprint(request).sha256 }
-    : { request: null, requestSha256: null };
-  if (errorExits[error.code] !== 'aborted' && stage !== 'release') {
-    return {
-      type: 'mint.refused',
-      ...about,
-      codes: error.details.length > 0 ? error.details.map(({ name }) => name) : [error.code],
-    };
-  }
-  return {
-    type: 'mint.aborted',
-    ...about,
-    code: error.code,
-    stage,
-    custodians: quorum?.given.map(({ label }) => label) ?? [],
-  };
-}
-
-function trailOptions(options: MintOptions, run: RunFacts) {
-  const { state, mediaPaths, mediaRule } = options;
-  return { state, mediaPaths, mediaRule, copies: state.trust.payload.policy.copies, run };
 }

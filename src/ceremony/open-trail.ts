@@ -22,7 +22,8 @@ import { trailReadme } from '../trail/readme.ts';
 import { type Anomaly, isCeremonyRecord, type MediumEntry } from '../trail/record.ts';
 import { openTrustHistory } from '../trail/trust-history.ts';
 import { type FoundAnomaly, isAnomalyCode } from './people.ts';
-import { type RunFacts, TrailWriter } from './trail-writer.ts';
+import { type LostTrail, placeAfterLoss, restoreTrustFiles } from './restart.ts';
+import { type RunFacts, TrailWriter, waitForMedium } from './trail-writer.ts';
 
 export interface OpenTrailOptions {
   readonly state: State;
@@ -49,6 +50,8 @@ export interface OpenTrail {
   readonly headCeremonyTime: string | null;
   /** SHA-256 of the first revocation statement, which genesis names. */
   readonly firstStatement: string;
+  /** Set when no copy holds any record. */
+  readonly lost: LostTrail | null;
   readonly anomalies: readonly FoundAnomaly[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   readonly mended: readonly { readonly medium: string; readonly seq: number }[];
@@ -92,7 +95,7 @@ async function compareAndMend(
     history: openTrustHistory(state.trustFiles()),
     recorders: [ed25519JwkOf(await state.recorder())],
   });
-  if (plan.base === null) throw trailMissing();
+  const after = plan.base ?? placeAfterLoss(state.highWater);
   const { chain, firstStatement, unconfirmed, tree } = await checkChain(plan);
 
   const trustId = state.trust.id;
@@ -100,8 +103,22 @@ async function compareAndMend(
   const opened = [...usable.filter((medium) => medium.kind === 'medium'), ...mend.adopted];
   const media = opened.filter((medium) => !medium.suspect);
   if (media.length < copies) throw tooFewLeft(media.length, copies, plan, mend);
-  const writer = new TrailWriter({ state, media, run, head: plan.base, headCeremony: chain.headCeremony, tree });
-  const waited = await writeWaiting(writer, state, mend.notes, plan.anomalies);
+  const lost = plan.base === null;
+  const { headCeremony } = chain;
+  const writer = new TrailWriter({
+    state,
+    media,
+    run,
+    head: after,
+    headCeremony,
+    tree,
+    ...(lost ? { next: 'restart' } : {}),
+  });
+  if (lost) await restoreTrustFiles(state, media);
+  // Nothing but the restart may come first: what tells of the mending waits with the rest.
+  for (const note of lost ? mend.notes : []) waitForMedium(state, run, note, []);
+  const writeAll = () => writeWaiting(writer, state, lost ? [] : mend.notes, plan.anomalies);
+  const waited = lost ? [] : await writeAll();
   state.setMedia(media.map(({ id, label, path }) => ({ medium: id, label, path })));
   return {
     media,
@@ -110,11 +127,14 @@ async function compareAndMend(
     facts: chain.facts,
     headCeremonyTime: chain.headCeremony?.time ?? null,
     firstStatement,
+    lost: lost
+      ? { after, anchor: `high-water mark of this machine, record ${after.seq}`, writeWaiting: writeAll }
+      : null,
     anomalies: distinct([
       // One of each kind, or many attempts would make a record that is too long to be written.
       ...new Map([...waited, ...unconfirmed].reverse().map((anomaly) => [anomaly.code, anomaly])).values(),
       ...plan.anomalies,
-      ...tampering(chain),
+      ...(lost ? [] : tampering(chain)),
       ...fixedMedia(media),
     ]),
     warnings: [
@@ -245,10 +265,4 @@ function tooFewLeft(good: number, copies: number, plan: MendPlan, mend: MendResu
       cause: first,
     },
   );
-}
-
-function trailMissing(): BreakglassError {
-  return new BreakglassError('TRAIL_MISSING', 'no medium and no local copy holds a record of the trail', {
-    hint: 'plug in a stick that was used before. Nobody was asked for a share and no token was issued.',
-  });
 }

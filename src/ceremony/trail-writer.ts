@@ -22,7 +22,7 @@ export interface TrailHead {
 }
 
 type ClockSource = TrailRecord['machine']['clock'];
-type CeremonyMembers = Extract<RecordMembers, { readonly type: 'genesis' | 'mint.issued' | 'drill' }>;
+export type CeremonyMembers = Extract<RecordMembers, { readonly type: 'mint.issued' | 'drill' | 'restart' }>;
 export type RecorderMembers = Exclude<RecordMembers, { readonly type: CeremonyTypeName }>;
 type CeremonyTypeName =
   | 'genesis'
@@ -33,6 +33,13 @@ type CeremonyTypeName =
   | 'policy'
   | 'revocations.reset'
   | 'restart';
+
+/** What a quorum's record is signed with, how many media must hold it, and what the quorum confirmed. */
+export interface CeremonySigning {
+  readonly trail: SigningKey;
+  readonly copies: number;
+  readonly anomalies: readonly Anomaly[];
+}
 
 /** What is the same in every record of one run of the tool. */
 export interface RunFacts {
@@ -85,6 +92,8 @@ export class TrailWriter {
     readonly head: TrailHead | null;
     readonly headCeremony: TrailHead | null;
     readonly tree: CheckpointTree;
+    /** `restart`: nothing but that record may come next. */
+    readonly next?: 'restart';
   }) {
     this.#state = options.state;
     this.media = options.media;
@@ -92,6 +101,7 @@ export class TrailWriter {
     this.#head = options.head;
     this.#headCeremony = options.headCeremony;
     this.#tree = options.tree;
+    this.#interrupted = options.next === 'restart';
   }
 
   get head(): TrailHead | null {
@@ -106,7 +116,7 @@ export class TrailWriter {
     return (this.#head?.seq ?? -1) + 1;
   }
 
-  /** True once a record did not reach enough media: one of them may hold it, so its place in the chain is not free. */
+  /** True while the next place in the chain is not free: a record may stand there that did not reach enough media, or a restart must. */
   get interrupted(): boolean {
     return this.#interrupted;
   }
@@ -117,10 +127,7 @@ export class TrailWriter {
   }
 
   /** The record of a quorum, signed by the trail key, and the checkpoint after it. Throws when fewer than `copies` media hold it. */
-  async appendCeremony(
-    members: CeremonyMembers,
-    options: { readonly trail: SigningKey; readonly copies: number; readonly anomalies: readonly Anomaly[] },
-  ): Promise<DurableReceipt> {
+  async appendCeremony(members: CeremonyMembers, options: CeremonySigning): Promise<DurableReceipt> {
     const recorder = ed25519JwkOf(await this.#state.recorder());
     const record = { ...this.#common(), ...members, recorder, anomalies: [...options.anomalies] } as TrailRecord;
     const receipt = await this.#append(record, options.trail, options.copies);
