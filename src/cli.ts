@@ -30,6 +30,8 @@ const commands = [
 
 /** Runs one command and resolves with its exit status. Errors become text and status here and nowhere else. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // Node.js answers this signal with a debugger on a socket.
+  process.on('SIGUSR1', () => {});
   let ended: ExitName = 'done';
   const io: CommandIo = {
     clock: systemClock,
@@ -51,15 +53,15 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 function program(io: CommandIo): Command {
+  const output = { writeOut: (text: string) => void io.product(text), writeErr: () => {} };
   const root = new Command('breakglass')
     .description('Sealed break-glass issuance: M of N custodians, offline, on the record.')
     .version(softwareVersion(), '-V, --version')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => io.product(text), writeErr: () => {} })
+    .configureOutput(output)
     .showSuggestionAfterError();
   for (const register of commands) register(root, io);
-  for (const command of withSubcommands(root))
-    command.exitOverride().configureOutput({ writeOut: (text) => io.product(text), writeErr: () => {} });
+  for (const command of withSubcommands(root)) command.exitOverride().configureOutput(output);
   return root;
 }
 

@@ -28,6 +28,7 @@ import {
   writeInitJournal,
 } from './init-journal.ts';
 import { fillNewMedia, type NewMedium } from './init-media.ts';
+import { refuseFailedPreflight } from './mint-checks.ts';
 import { publishTrust, trustFilesFor } from './publish.ts';
 import { commonMembers, type TrailHead } from './trail-writer.ts';
 
@@ -98,6 +99,7 @@ export async function init(plan: InitPlan, ports: InitPorts): Promise<Initialize
 
   // 1. The plan (again here, so that no caller can leave it out), before anything is written
   checkInitPlan(plan);
+  refuseFailedPreflight(plan.preflight);
   refuseOccupied(plan.stateDir);
   const setId = formatHex(ports.random(3)).slice(0, 5);
 

@@ -94,7 +94,7 @@ export function refuseFailedPreflight(preflight: PreflightEntry): void {
     'PREFLIGHT_FAILED',
     `the policy requires every preflight check and these failed: ${failed.join(', ')}`,
     {
-      hint: 'breakglass preflight says for each what to do. Nobody was asked for a share and no token was issued.',
+      hint: 'breakglass preflight says for each what to do. Nobody was asked for a share and nothing was signed.',
     },
   );
 }

@@ -7,8 +7,8 @@ export interface CommandIo {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Writes the product. */
-  product(text: string): void;
+  /** Writes the product; `closed` when nobody reads it any more. */
+  product(text: string): 'written' | 'closed';
   /** Writes a line for people. */
   note(text: string): void;
   /** Sets the exit status of a command that ends without an error. */
@@ -17,5 +17,9 @@ export interface CommandIo {
 
 /** Writes `value` as the product in JSON, `"v":1` first. */
 export function productJson(io: CommandIo, value: object): void {
-  io.product(`${JSON.stringify({ v: 1, ...value })}\n`);
+  io.product(formatJson(value));
+}
+
+export function formatJson(value: object): string {
+  return `${JSON.stringify({ v: 1, ...value })}\n`;
 }

@@ -19,7 +19,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { openRequest, type Request } from '../trust/request.ts';
 import { acceptTrust, openTrust } from '../trust/trust-file.ts';
 import { durationFlag, requireFlags } from './flags.ts';
-import { type CommandIo, productJson } from './io.ts';
+import { type CommandIo, formatJson } from './io.ts';
 import type { MintFlags } from './mint.ts';
 import { flagPeople } from './people/flag-people.ts';
 import { passphraseSource } from './people/passphrases.ts';
@@ -155,7 +155,7 @@ async function runLocked(
       },
     );
   const minted = await (terminal ? unechoed(terminal, ceremony) : ceremony());
-  if (flags.json) orUndelivered(() => productJson(io, mintedJson(minted, delivery)));
+  if (flags.json) orUndelivered(() => io.product(formatJson(mintedJson(minted, delivery))));
   io.note(describeMinted(minted, delivery.file));
   if (flags.qr && terminal && delivery.tokens) await showQr(delivery.tokens, terminal);
 }

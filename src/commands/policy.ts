@@ -20,7 +20,10 @@ export function registerPolicy(program: Command, io: CommandIo): void {
 
 async function newPolicy(file: string | undefined, io: CommandIo): Promise<void> {
   const { startingPolicy } = await import('../trust/policy-file.ts');
-  if (file === undefined) return io.product(startingPolicy);
+  if (file === undefined) {
+    io.product(startingPolicy);
+    return;
+  }
   const { writeExclusive } = await import('../machine/files.ts');
   writeExclusive(file, Buffer.from(startingPolicy), { mode: 0o644 });
   io.note(`wrote ${file}. Edit it, then: breakglass policy check ${file}`);
@@ -37,7 +40,8 @@ async function checkPolicyFile(file: string, options: { json?: true }, io: Comma
   if (options.json) return productJson(io, { ok: violations.length === 0, violations });
   if ('policy' in result) {
     const { explainPolicy } = await import('../report/policy.ts');
-    return io.product(explainPolicy(result.policy));
+    io.product(explainPolicy(result.policy));
+    return;
   }
   throw policyInvalid(file, violations);
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BreakglassError, isBreakglassError } from '../base/errors.ts';
+import { BreakglassError, type ErrorCode, isBreakglassError } from '../base/errors.ts';
 import { writeExclusive } from '../machine/files.ts';
 import { armorSealed, sealToRecipient } from '../machine/sealed.ts';
 import type { CommandIo } from './io.ts';
@@ -53,20 +53,20 @@ export function tokenDelivery(
 }
 
 /** Runs what hands out an issued token; a failure says what that means for the token. */
-export function orUndelivered(handOut: () => void): void {
+export function orUndelivered(handOut: () => 'written' | 'closed'): void {
   try {
-    handOut();
+    if (handOut() === 'closed') throw undelivered('IO', 'nobody reads standard output');
   } catch (cause) {
-    if (!isBreakglassError(cause)) throw cause;
-    throw new BreakglassError(
-      cause.code,
-      `the token is issued and on the record, and nobody got it: ${cause.message}`,
-      {
-        hint: 'it counts as issued. Mend the output and run mint again with a new request.',
-        cause,
-      },
-    );
+    if (!isBreakglassError(cause) || cause.cause === undefined) throw cause;
+    throw undelivered(cause.code, cause.message, cause);
   }
+}
+
+function undelivered(code: ErrorCode, why: string, cause?: unknown): BreakglassError {
+  return new BreakglassError(code, `the token is issued and on the record, and nobody got it: ${why}`, {
+    hint: 'it counts as issued. Mend the output and run mint again with a new request.',
+    cause,
+  });
 }
 
 /** Before anybody gives a share: the file must not be there, and its folder must. */

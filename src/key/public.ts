@@ -38,7 +38,7 @@ export function formatPem(key: PublicKey): string {
 // Under a small-order key a forger can make signatures that verify for many messages.
 function screenEd25519(x: string, what: string): void {
   const bytes = parseBase64url(x);
-  const refusal = !bytes || bytes.length !== 32 ? 'it is not 32 bytes' : pointRefusal(bytes);
+  const refusal = bytes?.length !== 32 ? 'it is not 32 bytes' : pointRefusal(bytes);
   if (refusal) throw keyError(what, refusal);
 }
 

@@ -24,7 +24,6 @@ import { loadRecorder, recorderName } from './recorder.ts';
 import { checkStateDirectory } from './state-dir.ts';
 import { damaged, readStateFile, readStateJson } from './state-file.ts';
 
-
 const highWaterSchema = object({ v: literal(1), trust: sha256Digest, seq: integer, sha256: sha256Digest });
 const knownMedium = object({ medium: randomId, label: identifier, path: filePath });
 const mediaSchema = object({ v: literal(1), media: array(knownMedium) });
