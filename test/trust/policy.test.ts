@@ -171,6 +171,7 @@ const laws: Readonly<Record<Rule, Law>> = {
     refuses: [
       toml('maxPerDay = 12', 'maxPerDay = 0'),
       toml('maxPerDay = 12', 'maxPerDay = 1001'),
+      asked('the thirteenth of this very second', {}, { issuedAt: Array(12).fill(noon) }),
       asked('the thirteenth of a day', {}, { issuedAt: Array(12).fill(noon - 60) }),
       asked('the thirteenth, the first a second short of a day ago', {}, { issuedAt: Array(12).fill(noon - 86_399) }),
     ],
@@ -369,6 +370,18 @@ describe('a policy file', () => {
     for (const odd of ['[]', '[["custodian"]]', '2026-01-31', `${'['.repeat(5000)}`, '{}', '""'])
       expect(parsePolicyFile(`people = ${odd}`)).toHaveProperty('violations');
     for (const odd of [null, undefined, 5, 'copies', [], [[]]]) expect(readPolicy(odd)).toHaveProperty('violations');
+  });
+
+  test('has each violation told in words: what is missing, what it must be, what is unknown', () => {
+    const messageOf = (toml: string) => {
+      const { violations } = parsePolicyFile(toml) as { violations: readonly { message: string }[] };
+      return violations.map(({ message }) => message);
+    };
+    expect(messageOf(text('copies = 2', ''))).toEqual(['copies is missing']);
+    expect(messageOf(text('copies = 2', 'copies = 0'))).toEqual(['copies must be an integer from 1 to 16']);
+    expect(messageOf(`colour = 1\n${startingPolicy}`)).toEqual(['colour is not a member of a policy']);
+    expect(messageOf(`people = []\n${withoutPeople}`)).toEqual(['people must be an object']);
+    expect(readPolicy(null)).toEqual({ violations: [expect.objectContaining({ path: 'policy' })] });
   });
 
   test('whose names hold control characters is reported without them', () => {

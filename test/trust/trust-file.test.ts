@@ -203,6 +203,11 @@ describe('a trust file', () => {
     expect(trust.sha256).not.toBe(trust.id);
   });
 
+  test('may want every share of its set', async () => {
+    const bytes = await forgeTrust(setOf(() => ({ threshold: 3 }))(payload), fixture.root);
+    expect(openTrust(bytes).set.threshold).toBe(3);
+  });
+
   test.each(faults)('with %s is refused, for that', async (_, change, law) => {
     const bytes = await forgeTrust(change(payload), fixture.root);
     expect(() => openTrust(bytes)).toThrow(law);
