@@ -29,6 +29,8 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
   },
   plugins: [withoutChildProcesses()],
+  // Comments are in src/; names stay, for a stack trace that can be read.
+  minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
 });

@@ -15,18 +15,19 @@ import { systemClock } from './machine/clock.ts';
 import { writeOut } from './machine/descriptor.ts';
 import { softwareVersion } from './machine/version.ts';
 
-const commands = [
-  registerInit,
-  registerRequest,
-  registerMint,
-  registerVerify,
-  registerAuditCheck,
-  registerDrill,
-  registerPolicy,
-  registerTrust,
-  registerShare,
-  registerPreflight,
-];
+/** The table of commands, in the order of a ceremony. */
+const commands: Readonly<Record<string, (program: Command, io: CommandIo) => void>> = {
+  init: registerInit,
+  request: registerRequest,
+  mint: registerMint,
+  verify: registerVerify,
+  'audit-check': registerAuditCheck,
+  drill: registerDrill,
+  policy: registerPolicy,
+  trust: registerTrust,
+  share: registerShare,
+  preflight: registerPreflight,
+};
 
 /** Runs one command and resolves with its exit status. Errors become text and status here and nowhere else. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -45,14 +46,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     },
   };
   try {
-    await program(io).parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
+    await program(argv[0], io).parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return exitStatus[ended];
   } catch (error) {
     return exitStatus[report(error, argv.includes('--json'), io)];
   }
 }
 
-function program(io: CommandIo): Command {
+// Only the command that is asked for is set up; help and a misspelt name need them all.
+function program(name: string | undefined, io: CommandIo): Command {
   const output = { writeOut: (text: string) => void io.product(text), writeErr: () => {} };
   const root = new Command('breakglass')
     .description('Sealed break-glass issuance: M of N custodians, offline, on the record.')
@@ -60,7 +62,8 @@ function program(io: CommandIo): Command {
     .exitOverride()
     .configureOutput(output)
     .showSuggestionAfterError();
-  for (const register of commands) register(root, io);
+  const asked = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+  for (const register of asked ? [asked] : Object.values(commands)) register(root, io);
   for (const command of withSubcommands(root)) command.exitOverride().configureOutput(output);
   return root;
 }

@@ -169,10 +169,9 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
   // 10. Keys, 11. tokens and record in memory
   progress.stage = 'record';
   const use = options.mode === 'drill' ? 'drill' : 'token';
-  const { tokenKey, trailKey } = await shares.withSeed(async (seed) => ({
-    tokenKey: await pinnedKey(seed, trust, use),
-    trailKey: await pinnedKey(seed, trust, 'trail'),
-  }));
+  const [tokenKey, trailKey] = await shares.withSeed((seed) =>
+    Promise.all([pinnedKey(seed, trust, use), pinnedKey(seed, trust, 'trail')]),
+  );
   shares.wipe();
   progress.given = labels;
   const quorum = {

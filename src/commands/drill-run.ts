@@ -9,7 +9,7 @@ import type { Policy } from '../trust/policy.ts';
 import { parsePolicyFile, startingPolicy } from '../trust/policy-file.ts';
 import type { DrillFlags } from './drill.ts';
 import { type CommandIo, productJson } from './io.ts';
-import { loadPolicy } from './policy.ts';
+import { loadPolicy } from './load-policy.ts';
 
 /** `drill`: no questions; a sandbox, the whole flow, a table. */
 export async function runDrill(flags: DrillFlags, io: CommandIo): Promise<void> {

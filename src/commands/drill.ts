@@ -15,7 +15,7 @@ export function registerDrill(program: Command, io: CommandIo): void {
     .option('--json', 'print JSON')
     .description('run the whole flow with fresh keys in a sandbox, measure it and see refusals refused')
     .action(async (flags: DrillFlags) => {
-      const { runDrill } = await import('./drill-run.ts');
+      const { runDrill } = await import('./at-the-machine.ts');
       await runDrill(flags, io);
     });
 }

@@ -24,14 +24,14 @@ import { custodianLabels, trustFingerprint } from '../trust/trust-file.ts';
 import { identifierFlag, integerFlag, pairFlag, requireFlags } from './flags.ts';
 import type { InitOptions } from './init.ts';
 import { type CommandIo, productJson } from './io.ts';
+import { loadPolicy } from './load-policy.ts';
 import { cardDealer } from './people/card-dealer.ts';
 import { passphraseSource } from './people/passphrases.ts';
 import type { PassphraseSource } from './people/share-files.ts';
-import { loadPolicy } from './policy.ts';
 
 /** `init`: flags and questions in, one key ceremony, text or JSON out. */
 export async function runInit(options: InitOptions, io: CommandIo): Promise<void> {
-  const terminal = openTerminal();
+  const terminal = await openTerminal();
   try {
     const stateDir = resolve(options.state ?? defaultStateDir(io.env));
     makePrivateDirectory(stateDir);

@@ -45,7 +45,7 @@ export function registerInit(program: Command, io: CommandIo): void {
     .option('--json', 'print JSON')
     .description('key ceremony: make a trust, deal its shares, begin its trail')
     .action(async (options: InitOptions) => {
-      const { runInit } = await import('./init-run.ts');
+      const { runInit } = await import('./at-the-machine.ts');
       await runInit(options, io);
     });
 }

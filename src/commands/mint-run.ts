@@ -15,7 +15,9 @@ import { createState, openState, type State } from '../machine/state.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import { realHost } from '../medium/real-host.ts';
 import { describeMinted } from '../report/minted.ts';
+import { renderQr } from '../terminal/qr.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { openTerminal, withoutEcho } from '../terminal/terminal.ts';
 import { openRequest, type Request } from '../trust/request.ts';
 import { acceptTrust, openTrust } from '../trust/trust-file.ts';
 import { durationFlag, requireFlags } from './flags.ts';
@@ -23,6 +25,7 @@ import { type CommandIo, formatJson } from './io.ts';
 import type { MintFlags } from './mint.ts';
 import { flagPeople } from './people/flag-people.ts';
 import { passphraseSource } from './people/passphrases.ts';
+import { terminalPeople } from './people/terminal-people.ts';
 import { completeFields, newRequest } from './request-fields.ts';
 import { type Delivery, orUndelivered, refuseExistingOut, tokenDelivery } from './token-delivery.ts';
 
@@ -31,7 +34,7 @@ const trustMaxBytes = 4 * 1024 * 1024;
 /** `mint`: flags and questions in, one ceremony, the token out. */
 export async function runMint(flags: MintFlags, io: CommandIo): Promise<void> {
   const startedAt = monotonicMilliseconds();
-  const terminal = flags.confirm === undefined ? await terminalIfAny() : undefined;
+  const terminal = flags.confirm === undefined ? await openTerminal() : undefined;
   try {
     if (!terminal) requireAllFlags(flags);
     const stateDir = resolve(flags.state ?? defaultStateDir(io.env));
@@ -154,26 +157,11 @@ async function runLocked(
         note: io.note,
       },
     );
-  const minted = await (terminal ? unechoed(terminal, ceremony) : ceremony());
+  const minted = await (terminal ? withoutEcho(terminal, ceremony) : ceremony());
   if (flags.json) orUndelivered(() => io.product(formatJson(mintedJson(minted, delivery))));
   io.note(describeMinted(minted, delivery.file));
-  if (flags.qr && terminal && delivery.tokens) await showQr(delivery.tokens, terminal);
-}
-
-// What draws on a screen is read only where there is one: with flags alone a mint is done sooner.
-async function terminalIfAny(): Promise<Terminal | undefined> {
-  const { openTerminal } = await import('../terminal/terminal.ts');
-  return openTerminal();
-}
-
-async function unechoed<T>(terminal: Terminal, work: () => Promise<T>): Promise<T> {
-  const { withoutEcho } = await import('../terminal/terminal.ts');
-  return withoutEcho(terminal, work);
-}
-
-async function showQr(tokens: readonly string[], terminal: Terminal): Promise<void> {
-  const { renderQr } = await import('../terminal/qr.ts');
-  terminal.write(tokens.map((token) => renderQr(token)).join('\n'));
+  if (flags.qr && terminal && delivery.tokens)
+    terminal.write(delivery.tokens.map((token) => renderQr(token)).join('\n'));
 }
 
 async function requestOf(
@@ -191,7 +179,6 @@ async function requestOf(
 async function peopleOf(flags: MintFlags, terminal: Terminal | undefined): Promise<QuorumPeople> {
   const passphrases = passphraseSource(flags.passphraseFd, terminal, 'open');
   if (terminal) {
-    const { terminalPeople } = await import('./people/terminal-people.ts');
     return terminalPeople(terminal, { shareFiles: flags.share ?? [], passphrases });
   }
   return flagPeople({

@@ -1,6 +1,8 @@
 import { randomId } from '../base/random.ts';
 import type { PublicJwk } from '../base/schema.ts';
+import { isFreeText, toIdentifier } from '../base/text.ts';
 import { formatTime } from '../base/time.ts';
+import { askChoice, askText } from '../terminal/prompts.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type Policy, policyRole, policySeconds } from '../trust/policy.ts';
 import type { Request } from '../trust/request.ts';
@@ -105,21 +107,16 @@ function only(choices: readonly string[]): string | undefined {
 }
 
 async function choose(terminal: Terminal | undefined, message: string, choices: readonly string[]): Promise<string> {
-  const { askChoice } = await import('../terminal/prompts.ts');
   return askChoice(atTerminal(terminal), message, choices);
 }
 
 async function askIdentifier(terminal: Terminal | undefined, message: string): Promise<string> {
-  const { askText } = await import('../terminal/prompts.ts');
-  const { toIdentifier } = await import('../base/text.ts');
   const validate = (text: string) =>
     toIdentifier(text) === undefined ? 'use a-z 0-9 . _ : @ / - and begin with a letter or digit' : undefined;
   return identifierFlag(message, await askText(atTerminal(terminal), message, { validate }));
 }
 
 async function askReason(terminal: Terminal | undefined, policy: Policy): Promise<string> {
-  const { askText } = await import('../terminal/prompts.ts');
-  const { isFreeText } = await import('../base/text.ts');
   const least = Math.max(1, policy.reason.minLength);
   const validate = (text: string) =>
     text.length >= least && isFreeText(text) ? undefined : `write ${least} to 1,024 visible characters`;

@@ -1,20 +1,27 @@
 import { wipe } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
 import type { PublicJwk } from '../base/schema.ts';
+import { conformOrUndefined, publicJwk } from '../base/schema.ts';
+import { loadPublicKey } from '../key/public.ts';
+import { readInput, writeExclusive } from '../machine/files.ts';
+import { newHolderKey, writePersonalKey } from '../machine/personal-key.ts';
 import { checkRecipient } from '../machine/sealed.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { openTerminal } from '../terminal/terminal.ts';
 import type { Request } from '../trust/request.ts';
+import { asTokenRequest, checkRequest, formatRequest, requestFingerprint } from '../trust/request.ts';
 import type { Trust } from '../trust/trust-file.ts';
+import { custodianLabels } from '../trust/trust-file.ts';
 import { type CommandIo, productJson } from './io.ts';
+import { loadTrust } from './load-trust.ts';
+import { passphraseSource } from './people/passphrases.ts';
 import type { RequestCommandFlags } from './request.ts';
 import { completeFields, newRequest, type RequestFields } from './request-fields.ts';
-import { loadTrust } from './trust.ts';
 
 /** `request`: flags and questions in, the responder's file and its words out. */
 export async function runRequest(options: RequestCommandFlags, io: CommandIo): Promise<void> {
-  const { openTerminal } = await import('../terminal/terminal.ts');
   const trust = await loadTrust(options.trust, options.state, io);
-  const terminal = openTerminal();
+  const terminal = await openTerminal();
   try {
     const fields = await completeFields('request', options, trust.payload.policy, terminal);
     if (fields.recipient !== null) await checkRecipient(fields.recipient);
@@ -31,8 +38,6 @@ async function writeRequest(
   terminal: Terminal | undefined,
   io: CommandIo,
 ): Promise<void> {
-  const { writeExclusive } = await import('../machine/files.ts');
-  const { formatRequest, requestFingerprint } = await import('../trust/request.ts');
   const out = options.out ?? `${fields.incident}.request.json`.replaceAll('/', '-');
   const kind = options.drill ? 'drill' : 'mint';
   const plain = newRequest(kind, fields, null, trust, io);
@@ -58,8 +63,6 @@ function holderMode(options: RequestCommandFlags, fields: RequestFields, trust: 
 
 /** The policy is asked before the responder walks to the vault, and again there. */
 async function refuseBroken(made: Request, trust: Trust, io: CommandIo): Promise<void> {
-  const { asTokenRequest, checkRequest } = await import('../trust/request.ts');
-  const { custodianLabels } = await import('../trust/trust-file.ts');
   const quorum = { threshold: trust.set.threshold, custodians: custodianLabels(trust.set) };
   const violations = checkRequest(asTokenRequest(made), trust.payload.policy, {
     ...quorum,
@@ -87,7 +90,6 @@ async function makeHolder(
 ): Promise<PublicJwk | null> {
   if (how === 'none') return null;
   if (how !== 'new') return readHolder(how);
-  const { newHolderKey, writePersonalKey } = await import('../machine/personal-key.ts');
   const passphrase = await holderPassphrase(options, terminal);
   const key = newHolderKey();
   try {
@@ -101,9 +103,6 @@ async function makeHolder(
 }
 
 async function readHolder(path: string): Promise<PublicJwk> {
-  const { readInput } = await import('../machine/files.ts');
-  const { conformOrUndefined, publicJwk } = await import('../base/schema.ts');
-  const { loadPublicKey } = await import('../key/public.ts');
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(readInput(path, { what: 'the holder key', maxBytes: 8192 })).toString('utf8'));
@@ -128,7 +127,6 @@ async function holderPassphrase(
   terminal: Terminal | undefined,
 ): Promise<Uint8Array | undefined> {
   if (options.unsealed) return undefined;
-  const { passphraseSource } = await import('./people/passphrases.ts');
   const passphrase = await passphraseSource(options.passphraseFd, terminal, 'choose')('the holder key');
   if (passphrase && passphrase.length > 0) return passphrase;
   throw new BreakglassError('NO_TERMINAL', 'the new holder key has no passphrase', {

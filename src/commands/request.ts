@@ -37,7 +37,7 @@ export function registerRequest(program: Command, io: CommandIo): void {
     .option('--json', 'print JSON')
     .description("write the responder's request and show the words to read out")
     .action(async (flags: RequestCommandFlags) => {
-      const { runRequest } = await import('./request-run.ts');
+      const { runRequest } = await import('./at-the-desk.ts');
       await runRequest(flags, io);
     });
 }

@@ -1,6 +1,7 @@
 import { wipe } from '../base/bytes.ts';
 import { type BreakglassError, errorExits, isBreakglassError } from '../base/errors.ts';
 import { openState } from '../machine/state.ts';
+import { defaultStateDir } from '../machine/state-dir.ts';
 import { isShare, parseShare } from '../share/card.ts';
 import { identifyShare } from '../share/identify.ts';
 import { wipeShare } from '../share/share.ts';
@@ -10,14 +11,14 @@ import { openTerminal, type Terminal } from '../terminal/terminal.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import { requireFlags } from './flags.ts';
 import type { CommandIo } from './io.ts';
+import { loadTrust } from './load-trust.ts';
 import { passphraseSource } from './people/passphrases.ts';
 import { readShareFile } from './people/share-files.ts';
 import type { ShareFlags } from './share.ts';
-import { loadTrust } from './trust.ts';
 
 /** `share check`: one card in, whether it is good and whose it is out. */
 export async function runShareCheck(flags: ShareFlags, io: CommandIo, json: (value: object) => void): Promise<void> {
-  const terminal = openTerminal();
+  const terminal = await openTerminal();
   try {
     if (!terminal) requireFlags('share check', { '--share': flags.share });
     const trust = await trustOf(flags, io);
@@ -37,7 +38,6 @@ async function trustOf(flags: ShareFlags, io: CommandIo): Promise<Trust> {
     return await loadTrust(flags.trust, flags.state, io);
   } catch (error) {
     if (!isBreakglassError(error, 'TRUST_MISSING')) throw error;
-    const { defaultStateDir } = await import('../machine/state-dir.ts');
     return openState(flags.state ?? defaultStateDir(io.env)).trust;
   }
 }

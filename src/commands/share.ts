@@ -20,7 +20,7 @@ export function registerShare(program: Command, io: CommandIo): void {
     .option('--json', 'print JSON')
     .description('prove one card alone, without a quorum')
     .action(async (flags: ShareFlags) => {
-      const { runShareCheck } = await import('./share-run.ts');
+      const { runShareCheck } = await import('./at-the-machine.ts');
       await runShareCheck(flags, io, (value) => productJson(io, value));
     });
 }

@@ -24,10 +24,19 @@ export function jwkAlg(jwk: PublicJwk): KeyAlg {
   return jwk.kty === 'EC' ? 'ES256' : 'Ed25519';
 }
 
+/** Keys that were loaded, by thumbprint: the same few are met again and again, and screening one takes a millisecond. */
+const loaded = new Map<string, PublicKey>();
+const loadedMax = 256;
+
 /** Loads a public key after screening it; `what` names it in the error. Throws `KEY_REFUSED`. */
 export function loadPublicKey(jwk: PublicJwk, what: string): PublicKey {
+  const kid = thumbprint(jwk);
+  const known = loaded.get(kid);
+  if (known) return known;
   if (jwk.kty === 'OKP') screenEd25519(jwk.x, what);
-  return { alg: jwkAlg(jwk), kid: thumbprint(jwk), jwk, key: importJwk(jwk, what) };
+  const key = { alg: jwkAlg(jwk), kid, jwk, key: importJwk(jwk, what) };
+  if (loaded.size < loadedMax) loaded.set(kid, key);
+  return key;
 }
 
 /** The public key as SubjectPublicKeyInfo in PEM (RFC 7468 §13), for openssl. */

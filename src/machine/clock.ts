@@ -20,7 +20,7 @@ export function machineFacts(procRoot = '/proc'): MachineFacts {
 
 /** Whole milliseconds since this process started; does not jump when somebody sets the clock. */
 export function monotonicMilliseconds(): number {
-  return Math.round(performance.now());
+  return Math.round(process.uptime() * 1000);
 }
 
 function readLine(path: string): string {

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatCanonicalFile } from '../base/canonical.ts';
+import { canonicalJson, formatCanonicalFile } from '../base/canonical.ts';
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import {
   array,
@@ -135,6 +135,7 @@ export class State {
   }
 
   setMedia(media: readonly KnownMedium[]): void {
+    if (canonicalJson(media) === canonicalJson(this.#media)) return;
     replaceFile(this.#path('media.json'), formatCanonicalFile({ v: 1, media }), { mode: 0o600 });
     this.#media = media;
   }

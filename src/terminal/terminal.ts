@@ -1,8 +1,5 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { isatty, ReadStream, WriteStream } from 'node:tty';
-import { secretBytes, wipe } from '../base/bytes.ts';
-import { type Colour, openColour } from './colour.ts';
-import { writeAll } from './voice.ts';
+import { fstatSync } from 'node:fs';
+import type { Colour } from './colour.ts';
 
 /** The screen and the keyboard in front of a person. Prompts go here, never to standard output. */
 export interface Terminal {
@@ -22,19 +19,12 @@ export interface Terminal {
   close(): void;
 }
 
-const terminalPath = '/dev/tty';
-const carriageReturn = 0x0d;
-const lineFeed = 0x0a;
-const showCursorAndEndPaste = '\x1b[?25h\x1b[?2004l';
-
 /** The controlling terminal by descriptors of its own, or undefined when standard input is not a terminal. */
-export function openTerminal(): Terminal | undefined {
-  if (!isatty(0)) return undefined;
-  try {
-    return new ControllingTerminal();
-  } catch {
-    return undefined;
-  }
+export async function openTerminal(): Promise<Terminal | undefined> {
+  if (!mayBeTerminal()) return undefined;
+  // Only now: Node's terminal module brings sockets and streams along, which commands that ask nothing need not read.
+  const { openControllingTerminal } = await import('./controlling-terminal.ts');
+  return openControllingTerminal();
 }
 
 /** Runs `work` with the echo off throughout, so that what is typed ahead between two prompts does not show. */
@@ -47,110 +37,14 @@ export async function withoutEcho<T>(terminal: Terminal, work: () => Promise<T>)
   }
 }
 
-// A class, because it guards an invariant: whoever leaves, the terminal gets its mode back.
-class ControllingTerminal implements Terminal {
-  readonly colour: Colour = openColour({ terminal: true, env: process.env });
-  readonly #input = openSync(terminalPath, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  readonly #output = openSync(terminalPath, constants.O_WRONLY | constants.O_NOCTTY);
-  // Nothing is ever read from this stream: it is Node's only way to set the mode without a child process.
-  readonly #mode = new ReadStream(
-    openSync(terminalPath, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOCTTY),
-  ).unref();
-  readonly #byte = secretBytes(1);
-  #size = measure();
-  #rawDepth = 0;
-  #previous = 0;
-  #gone = false;
+/** Device 1:… is memory: /dev/null, /dev/zero. */
+const memoryMajor = 1;
 
-  constructor() {
-    this.#mode.on('error', this.#hangUp);
-    process.on('SIGWINCH', this.#resize);
-    process.once('exit', this.#restore);
+function mayBeTerminal(): boolean {
+  try {
+    const facts = fstatSync(0);
+    return facts.isCharacterDevice() && facts.rdev >> 8 !== memoryMajor;
+  } catch {
+    return false;
   }
-
-  get columns(): number {
-    return this.#size.columns;
-  }
-
-  get rows(): number {
-    return this.#size.rows;
-  }
-
-  write(text: string | Uint8Array): void {
-    if (!this.#gone) writeAll(this.#output, typeof text === 'string' ? Buffer.from(text) : text);
-  }
-
-  clear(): void {
-    this.write('\x1b[H\x1b[2J\x1b[3J');
-  }
-
-  readByte(): number | 'none' | 'end' {
-    const byte = this.#nextByte();
-    // A scanner may end its line with CR LF: the LF must not answer the next prompt.
-    const secondHalf = byte === lineFeed && this.#previous === carriageReturn;
-    if (typeof byte === 'number') this.#previous = byte;
-    return secondHalf ? this.#nextByte() : byte;
-  }
-
-  enterRaw(): void {
-    this.#rawDepth += 1;
-    if (this.#rawDepth === 1 && !this.#gone) this.#mode.setRawMode(true);
-  }
-
-  leaveRaw(): void {
-    this.#rawDepth -= 1;
-    if (this.#rawDepth === 0 && !this.#gone) this.#mode.setRawMode(false);
-  }
-
-  close(): void {
-    process.off('SIGWINCH', this.#resize);
-    process.off('exit', this.#restore);
-    this.#restore();
-    this.#gone = true;
-    this.#mode.destroy();
-    closeSync(this.#input);
-    closeSync(this.#output);
-  }
-
-  #nextByte(): number | 'none' | 'end' {
-    if (this.#gone) return 'end';
-    try {
-      const count = readSync(this.#input, this.#byte, 0, 1, null);
-      if (count === 1) return this.#byte[0] ?? 'end';
-    } catch (error) {
-      if (isNothingYet(error)) return 'none';
-    } finally {
-      wipe(this.#byte);
-    }
-    // Zero bytes or EIO: the other side of the terminal has hung up.
-    this.#gone = true;
-    return 'end';
-  }
-
-  readonly #restore = (): void => {
-    if (this.#rawDepth === 0 || this.#gone) return;
-    this.#rawDepth = 0;
-    this.write(showCursorAndEndPaste);
-    this.#mode.setRawMode(false);
-  };
-
-  readonly #resize = (): void => {
-    if (!this.#gone) this.#size = measure();
-  };
-
-  readonly #hangUp = (): void => {
-    this.#gone = true;
-  };
-}
-
-function measure(): { readonly columns: number; readonly rows: number } {
-  const stream = new WriteStream(openSync(terminalPath, constants.O_RDWR | constants.O_NOCTTY));
-  const { columns, rows } = stream;
-  stream.destroy();
-  // A serial console knows no size and says 0.
-  return { columns: columns || 80, rows: rows || 24 };
-}
-
-function isNothingYet(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EAGAIN' || error.code === 'EINTR');
 }

@@ -92,7 +92,7 @@ function text(bytes: Uint8Array): string {
 }
 
 async function run(): Promise<unknown> {
-  const terminal = openTerminal();
+  const terminal = await openTerminal();
   if (!terminal) return { terminal: 'none' };
   if (scenario === 'throws') return scenarios[scenario]?.(terminal);
   try {

@@ -1,7 +1,7 @@
 import { decodeQR } from 'qr/decode.js';
 import { expect, test } from 'vitest';
 import { BreakglassError } from '../../src/base/errors.ts';
-import { openColour } from '../../src/terminal/colour.ts';
+import { openColour } from '../../src/terminal/chalk-colour.ts';
 import { textWidth, wrap } from '../../src/terminal/layout.ts';
 import { qrLines, renderQr } from '../../src/terminal/qr.ts';
 import { type Card, cardPages, plainCanvas, renderCard, renderPanel, renderTable } from '../../src/terminal/screen.ts';

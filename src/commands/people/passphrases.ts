@@ -1,5 +1,6 @@
 import { equalBytes, wipe } from '../../base/bytes.ts';
 import { passphrasesFromDescriptor } from '../../machine/passphrase.ts';
+import { readPassphrase } from '../../terminal/secret-reader.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { integerFlag } from '../flags.ts';
 import type { PassphraseSource } from './share-files.ts';
@@ -24,7 +25,6 @@ export function passphraseSource(
 }
 
 async function askPassphrase(terminal: Terminal, question: string): Promise<Uint8Array> {
-  const { readPassphrase } = await import('../../terminal/secret-reader.ts');
   return readPassphrase(terminal, question);
 }
 

@@ -1,0 +1,6 @@
+/** What people run away from the ceremony: one module, so that starting one of them reads few files. */
+export { runAuditCheck } from './audit-check-run.ts';
+export { runPolicyCheck, runPolicyNew } from './policy-run.ts';
+export { runRequest } from './request-run.ts';
+export { runTrustExport, runTrustPin, runTrustShow } from './trust-run.ts';
+export { runVerify } from './verify-run.ts';
