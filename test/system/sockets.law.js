@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { spawn } from '@lydell/node-pty';
 import { law } from './law.js';
 import { trace } from './syscalls.js';
 import { commandLine, initArguments, newWorld, requestArguments } from './world.js';
@@ -53,6 +54,64 @@ for (const [name, argumentsOf] of Object.entries(offline)) {
     world.close();
     return `status ${seen.status}`;
   });
+}
+
+law('mint at a terminal opens no socket and starts no process, questions and shares included', async () => {
+  const world = await newWorld('offline');
+  const log = join(world.dir, 'terminal.strace');
+  const flags = world
+    .mintArguments(1)
+    .filter(
+      (flag, at, all) =>
+        !['--confirm', '--clock', '--head', '--share'].includes(flag) &&
+        !['--confirm', '--clock', '--head', '--share'].includes(all[at - 1]),
+    );
+  const tracing = ['-f', '-qq', '-e', 'trace=network,process', '-o', log];
+  const terminal = spawn('strace', [...tracing, ...commandLine(...flags)], {
+    cols: 80,
+    rows: 24,
+    cwd: world.dir,
+    env: process.env,
+  });
+  let shown = '';
+  terminal.onData((text) => {
+    shown += text;
+  });
+  const ended = new Promise((resolve) => terminal.onExit(resolve));
+  const steps = [
+    ['head code', '\r'],
+    ['Does a watch say the same', 'y'],
+    ['read out these words', 'y'],
+    ['0 of 17', '\x03'],
+  ];
+  for (const [text, key] of steps) {
+    await until(() => shown.includes(text), `the terminal shows "${text}", not ${JSON.stringify(shown.slice(-300))}`);
+    terminal.write(key);
+  }
+  await ended;
+  const calls = readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  assert.ok(
+    calls.some((line) => line.includes('execve(')),
+    'strace saw the program start',
+  );
+  const others = calls.filter(
+    (line) =>
+      /\b(socket|socketpair|connect|bind|sendto|recvfrom|sendmsg|recvmsg)\(/.test(line) ||
+      (/\bclone3?\(/.test(line) && !line.includes('CLONE_THREAD')),
+  );
+  assert.deepEqual(others, []);
+  world.close();
+  return `${calls.length} calls seen`;
+});
+
+async function until(holds, what) {
+  const end = Date.now() + 20_000;
+  while (!holds()) {
+    assert.ok(Date.now() < end, what);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 function isOfOneProcess(name, args) {

@@ -277,21 +277,6 @@ test('the terminal gets its mode back after an answer, Ctrl-C, SIGTERM, a bug an
   }
 });
 
-test.skipIf(!existsSync('/usr/bin/strace')).each(['share', 'text'])(
-  'no socket is opened for a prompt: %s',
-  async (scenario) => {
-    const log = join(folder, `${++runs}.strace`);
-    const trace = ['-f', '-qq', '-e', 'trace=network,openat', '-o', log];
-    const run = startPty('/usr/bin/strace', [...trace, process.execPath, fixture.path, scenario, `${log}.json`]);
-    await run.shows(shownFirst);
-    run.type(keys.ctrlC);
-    await run.ended();
-    const calls = readFileSync(log, 'utf8');
-    expect(calls).toContain('/dev/tty');
-    expect(calls).not.toMatch(/socket/);
-  },
-);
-
 test('without a terminal at standard input there is none', async () => {
   const resultFile = join(folder, `${++runs}.json`);
   const run = startPty('/bin/sh', ['-c', `${process.execPath} ${fixture.path} share ${resultFile} < /dev/null`]);
