@@ -4,7 +4,7 @@ import { parseShare } from '../share/card.ts';
 import { identifyShare } from '../share/identify.ts';
 import { wipeShare } from '../share/share.ts';
 import { formatShareText } from '../share/text-form.ts';
-import type { Dealer } from './init.ts';
+import type { Dealer } from './dealer.ts';
 import type { QuorumPeople } from './people.ts';
 
 /** The cards of a sandbox, in memory: text forms by custodian. */

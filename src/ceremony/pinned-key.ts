@@ -1,6 +1,7 @@
 import { BreakglassError } from '../base/errors.ts';
 import { deriveKey, type SigningKey } from '../key/derive.ts';
-import { activeKey, type KeyUse, keyOrigin, type Trust } from '../trust/trust-file.ts';
+import { activeKey, keyOrigin, type Trust } from '../trust/trust-file.ts';
+import type { KeyUse } from '../trust/trust-schema.ts';
 
 /** Derives a key and compares it with the trust file: a rebuilt key that differs signs nothing (P3). */
 export async function pinnedKey(seed: Uint8Array, trust: Trust, use: KeyUse): Promise<SigningKey> {

@@ -1,6 +1,6 @@
 import { secretBytes, wipe } from '../base/bytes.ts';
 import { bitsAt } from '../base/words.ts';
-import type { ShareSet } from '../trust/trust-file.ts';
+import type { ShareSet } from '../trust/trust-schema.ts';
 import { committedCustodian } from './commitment.ts';
 import { isSpelling, type ShareForm } from './form.ts';
 import {

@@ -1,5 +1,5 @@
 import { parseBase64url, sha256Hex, wipe } from '../base/bytes.ts';
-import type { ShareSet } from '../trust/trust-file.ts';
+import type { ShareSet } from '../trust/trust-schema.ts';
 import { packShare, type Share } from './share.ts';
 
 const commitmentTag = 'breakglass/share-commitment/v1';

@@ -2,7 +2,7 @@ import { split } from 'shamir-secret-sharing';
 import { copySecret, parseBase64url, wipe } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
 import type { RandomBytes } from '../base/random.ts';
-import type { ShareSet } from '../trust/trust-file.ts';
+import type { ShareSet } from '../trust/trust-schema.ts';
 import { parsePoint } from './combine.ts';
 import { shareCommitment } from './commitment.ts';
 import { proveSplit } from './recombine.ts';

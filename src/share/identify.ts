@@ -1,5 +1,6 @@
 import type { BreakglassError } from '../base/errors.ts';
-import type { ShareSet, Trust } from '../trust/trust-file.ts';
+import type { Trust } from '../trust/trust-file.ts';
+import type { ShareSet } from '../trust/trust-schema.ts';
 import { committedCustodian } from './commitment.ts';
 import { shareRefusal } from './refusal.ts';
 import type { Share } from './share.ts';

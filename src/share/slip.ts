@@ -1,5 +1,5 @@
 import type { BreakglassError } from '../base/errors.ts';
-import type { ShareSet } from '../trust/trust-file.ts';
+import type { ShareSet } from '../trust/trust-schema.ts';
 import { CandidateProver } from './candidate.ts';
 import { type CardReading, readCard } from './card.ts';
 import { type ShareForm, secretSymbols, strengthOf, unknownSymbol } from './form.ts';

@@ -2,7 +2,8 @@ import { sha256Hex } from '../base/bytes.ts';
 import { canonicalJson } from '../base/canonical.ts';
 import type { Seconds } from '../base/time.ts';
 import { type Request, type RequestKind, requestAgeSeconds, requestAheadSeconds } from '../trust/request.ts';
-import type { ShareSet, Trust } from '../trust/trust-file.ts';
+import type { Trust } from '../trust/trust-file.ts';
+import type { ShareSet } from '../trust/trust-schema.ts';
 import type { FindingCode } from './findings.ts';
 import type { CeremonyRecord } from './record.ts';
 

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type DrillPorts, drill } from '../../src/ceremony/drill.ts';
+import { drill } from '../../src/ceremony/drill.ts';
+import type { DrillPorts } from '../../src/ceremony/drill-sandbox.ts';
 import { realHost } from '../../src/medium/real-host.ts';
 import { startingPolicy } from '../../src/trust/policy-file.ts';
 import { fixedRandom } from '../share/fixture.ts';

@@ -1,8 +1,10 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Dealer } from '../../src/ceremony/dealer.ts';
 import { sandboxDealer, sandboxPeople } from '../../src/ceremony/drill-people.ts';
-import { type Dealer, type InitPlan, init } from '../../src/ceremony/init.ts';
+import { init } from '../../src/ceremony/init.ts';
+import type { InitPlan } from '../../src/ceremony/init-plan.ts';
 import { type Minted, type MintOptions, type MintPorts, mint } from '../../src/ceremony/mint.ts';
 import type { Panel, QuorumPeople } from '../../src/ceremony/people.ts';
 import { openState } from '../../src/machine/state.ts';

@@ -2,9 +2,11 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BreakglassError } from '../../src/base/errors.ts';
+import type { Dealer } from '../../src/ceremony/dealer.ts';
 import { sandboxDealer } from '../../src/ceremony/drill-people.ts';
-import { type Dealer, type InitPlan, init } from '../../src/ceremony/init.ts';
+import { init } from '../../src/ceremony/init.ts';
 import { type InitJournal, readInitJournal, writeInitJournal } from '../../src/ceremony/init-journal.ts';
+import type { InitPlan } from '../../src/ceremony/init-plan.ts';
 import { openState } from '../../src/machine/state.ts';
 import { custodians, emptyScene, initPorts, mintIn, planFor, recordsOn, type Scene, scratch } from './fixture.ts';
 

@@ -3,7 +3,8 @@ import { isBreakglassError } from '../../src/base/errors.ts';
 import { deriveKey, ed25519JwkOf, type KeyRole, type SigningKey } from '../../src/key/derive.ts';
 import type { PendingMembers } from '../../src/machine/pending.ts';
 import { parsePolicyFile, startingPolicy } from '../../src/trust/policy-file.ts';
-import { openTrust, sealTrust, type Trust, type TrustPayload } from '../../src/trust/trust-file.ts';
+import { openTrust, sealTrust, type Trust } from '../../src/trust/trust-file.ts';
+import type { TrustPayload } from '../../src/trust/trust-schema.ts';
 
 const zeroId = 'A'.repeat(22);
 

@@ -8,7 +8,8 @@ import { shareLayouts } from '../../src/share/share.ts';
 import { formatShareText } from '../../src/share/text-form.ts';
 import { formatShareWords } from '../../src/share/words-form.ts';
 import { parsePolicyFile, startingPolicy } from '../../src/trust/policy-file.ts';
-import { openTrust, type ShareSet, sealTrust, type Trust } from '../../src/trust/trust-file.ts';
+import { openTrust, sealTrust, type Trust } from '../../src/trust/trust-file.ts';
+import type { ShareSet } from '../../src/trust/trust-schema.ts';
 
 export const custodians = ['alice', 'bob', 'carol', 'erin', 'frank'];
 

@@ -4,7 +4,8 @@ import { dealShares } from '../../src/share/deal.ts';
 import { type Offer, Quorum } from '../../src/share/quorum.ts';
 import type { Share } from '../../src/share/share.ts';
 import type { Slip } from '../../src/share/slip.ts';
-import type { ShareSet, Trust } from '../../src/trust/trust-file.ts';
+import type { Trust } from '../../src/trust/trust-file.ts';
+import type { ShareSet } from '../../src/trust/trust-schema.ts';
 import {
   cardForms,
   custodians,

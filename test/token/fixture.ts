@@ -12,7 +12,8 @@ import type { VerifyOptions } from '../../src/token/verify.ts';
 import { type Policy, type PolicyRole, policyRole } from '../../src/trust/policy.ts';
 import { parsePolicyFile, startingPolicy } from '../../src/trust/policy-file.ts';
 import { asTokenRequest, type TokenRequest } from '../../src/trust/request.ts';
-import { openTrust, sealTrust, type Trust, type TrustPayload } from '../../src/trust/trust-file.ts';
+import { openTrust, sealTrust, type Trust } from '../../src/trust/trust-file.ts';
+import type { TrustPayload } from '../../src/trust/trust-schema.ts';
 
 /** 2026-01-01T00:00:00Z. */
 export const midnight = 1_767_225_600;

@@ -11,7 +11,8 @@ import { isCeremonyRecord, type RecordMembers, type RecordType, type TrailRecord
 import { sealRecord } from '../../src/trail/record-file.ts';
 import { type Policy, policyRole } from '../../src/trust/policy.ts';
 import { asTokenRequest, type Request, requestFingerprint } from '../../src/trust/request.ts';
-import { keyOrigin, openTrust, sealTrust, type Trust, type TrustPayload } from '../../src/trust/trust-file.ts';
+import { keyOrigin, openTrust, sealTrust, type Trust } from '../../src/trust/trust-file.ts';
+import type { TrustPayload } from '../../src/trust/trust-schema.ts';
 
 /** 2026-02-01T08:00:00Z: when the trails of the tests begin. */
 export const beginning: Seconds = 1_769_932_800;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { BreakglassError } from '../../src/base/errors.ts';
-import { checkInitPlan, type InitPlan } from '../../src/ceremony/init.ts';
+import { checkInitPlan, type InitPlan } from '../../src/ceremony/init-plan.ts';
 import {
   checkPolicyForSet,
   hasPart,

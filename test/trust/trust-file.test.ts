@@ -10,9 +10,9 @@ import {
   openTrust,
   sealTrust,
   type Trust,
-  type TrustPayload,
   trustFingerprint,
 } from '../../src/trust/trust-file.ts';
+import type { TrustPayload } from '../../src/trust/trust-schema.ts';
 import { type Fixture, makeFixture } from '../token/fixture.ts';
 import { forgeTrust } from './fixture.ts';
 

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { wipe } from '../../base/bytes.ts';
 import { BreakglassError } from '../../base/errors.ts';
-import type { Dealer, DealtCard } from '../../ceremony/init.ts';
+import type { Dealer, DealtCard } from '../../ceremony/dealer.ts';
 import { readInput, writeExclusive } from '../../machine/files.ts';
 import { openWithPassphrase, sealWithPassphrase } from '../../machine/sealed.ts';
 import { parseShare } from '../../share/card.ts';

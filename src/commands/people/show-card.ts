@@ -1,6 +1,6 @@
 import { wipe } from '../../base/bytes.ts';
 import { type BreakglassError, errorExits, isBreakglassError } from '../../base/errors.ts';
-import type { DealtCard } from '../../ceremony/init.ts';
+import type { DealtCard } from '../../ceremony/dealer.ts';
 import { isShare } from '../../share/card.ts';
 import { wipeShare } from '../../share/share.ts';
 import { findSlip, slipRefusal } from '../../share/slip.ts';

@@ -1,0 +1,21 @@
+import type { Deal } from '../share/deal.ts';
+import type { Trust } from '../trust/trust-file.ts';
+
+/** Who hands the shares to their custodians and has them read back. */
+export interface Dealer {
+  /** Share files that this deal will write, so that an interrupted one can be cleared away. */
+  readonly shareFiles: readonly string[];
+  /** Called once the journal stands, before the first card: writes the revoker keys. */
+  begin(): Promise<void>;
+  /** Shows or writes one share and reads it back; resolves with false when the reading back was left out. */
+  deal(card: DealtCard, trust: Trust): Promise<'read-back' | 'not-read-back'>;
+  /** Takes back the files that were written; cards that were copied by hand are void. */
+  undo(): void;
+}
+
+export interface DealtCard {
+  readonly custodian: string;
+  readonly share: Deal['shares'][number]['share'];
+  readonly number: number;
+  readonly count: number;
+}
