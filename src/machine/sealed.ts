@@ -1,15 +1,12 @@
-import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto';
-import type { Identity, Recipient, Stanza } from 'age-encryption';
 import { secretBytes, wipe } from '../base/bytes.ts';
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 
-/** Base-2 logarithm of the scrypt work factor N: age's own default, about a second of one core and 256 MiB. */
+/** Base-2 logarithm of the scrypt work factor N: age's own default, a second or two. */
 export const defaultWorkFactor = 18;
-/** A file that asks for more is refused, as age and typage do: it would take a gigabyte and more. */
-const workFactorMax = 20;
 
 const binaryStart = Buffer.from('age-encryption.org/v1\n');
 const armorStart = Buffer.from('-----BEGIN AGE ENCRYPTED FILE-----');
+const scryptStart = Buffer.concat([binaryStart, Buffer.from('-> scrypt ')]);
 
 /** True for the start of an age file (age-encryption.org/v1), binary or in ASCII armor. */
 export function isAgeFile(bytes: Uint8Array): boolean {
@@ -17,9 +14,8 @@ export function isAgeFile(bytes: Uint8Array): boolean {
 }
 
 /**
- * Encrypts `bytes` as a binary age file under a passphrase (scrypt recipient). The passphrase never becomes a string: the
- * scrypt stanza is made here, from the caller's bytes, and age-encryption only gets the file key. What is not wiped: that
- * file key and the last 64 KiB of plaintext, which the library keeps in buffers of its own until they are collected.
+ * Encrypts `bytes` as a binary age file under a passphrase (scrypt recipient). The library takes the passphrase as a string,
+ * which cannot be wiped: docs/threat-model.md says so.
  */
 export async function sealWithPassphrase(
   bytes: Uint8Array,
@@ -29,7 +25,8 @@ export async function sealWithPassphrase(
   if (passphrase.length === 0) throw badFile('the passphrase', 'is empty');
   const age = await import('age-encryption');
   const encrypter = new age.Encrypter();
-  encrypter.addRecipient(passphraseRecipient(passphrase, options.workFactor, age.Stanza));
+  encrypter.setScryptWorkFactor(options.workFactor);
+  encrypter.setPassphrase(textOf(passphrase));
   return collect(await encrypter.encrypt(streamOf(bytes)));
 }
 
@@ -46,12 +43,14 @@ export async function openWithPassphrase(
   if (!isAgeFile(bytes)) throw badFile(what, 'is not an age file');
   const age = await import('age-encryption');
   try {
-    const decrypter = new age.Decrypter();
-    decrypter.addIdentity(passphraseIdentity(passphrase, what));
     const file = isArmored(bytes) ? age.armor.decode(Buffer.from(bytes).toString('latin1')) : bytes;
+    if (!startsWith(file, scryptStart)) throw badFile(what, 'is encrypted to a key, not under a passphrase');
+    const decrypter = new age.Decrypter();
+    decrypter.addPassphrase(textOf(passphrase));
     return await collect(await decrypter.decrypt(streamOf(file)));
   } catch (cause) {
-    throw isBreakglassError(cause) ? cause : badFile(what, 'is damaged', cause);
+    if (isBreakglassError(cause)) throw cause;
+    throw isNoMatch(cause) ? wrongPassphrase(what, cause) : badFile(what, 'is damaged', cause);
   }
 }
 
@@ -83,80 +82,12 @@ async function encrypterTo(recipient: string) {
   return encrypter;
 }
 
-/** The scrypt recipient of age-encryption.org/v1: the file key under a key stretched from the passphrase. */
-function passphraseRecipient(passphrase: Uint8Array, workFactor: number, StanzaOf: typeof Stanza): Recipient {
-  return {
-    async wrapFileKey(fileKey) {
-      const salt = randomBytes(16);
-      const key = await stretch(passphrase, salt, workFactor);
-      try {
-        return [new StanzaOf(['scrypt', formatBase64(salt), String(workFactor)], wrapKey(fileKey, key))];
-      } finally {
-        wipe(key);
-      }
-    },
-  };
+function textOf(passphrase: Uint8Array): string {
+  return Buffer.from(passphrase.buffer, passphrase.byteOffset, passphrase.byteLength).toString('utf8');
 }
 
-function passphraseIdentity(passphrase: Uint8Array, what: string): Identity {
-  return {
-    async unwrapFileKey(stanzas) {
-      const { salt, workFactor, body } = scryptStanza(stanzas, what);
-      const key = await stretch(passphrase, salt, workFactor);
-      try {
-        return unwrapKey(body, key);
-      } catch (cause) {
-        throw wrongPassphrase(what, cause);
-      } finally {
-        wipe(key);
-      }
-    },
-  };
-}
-
-interface ScryptStanza {
-  readonly salt: Uint8Array;
-  readonly workFactor: number;
-  readonly body: Uint8Array;
-}
-
-/** The one stanza of a file under a passphrase: a scrypt stanza must stand alone. */
-function scryptStanza(stanzas: readonly Stanza[], what: string): ScryptStanza {
-  const [stanza, ...more] = stanzas;
-  if (stanza?.args[0] !== 'scrypt') throw badFile(what, 'is encrypted to a key, not under a passphrase');
-  const [, saltText = '', factorText = ''] = stanza.args;
-  const salt = parseBase64(saltText);
-  const wellFormed = more.length === 0 && stanza.args.length === 3 && stanza.body.length === 32;
-  if (!wellFormed || salt?.length !== 16 || !/^[1-9][0-9]?$/.test(factorText)) throw badFile(what, 'is damaged');
-  const workFactor = Number(factorText);
-  if (workFactor > workFactorMax) throw badFile(what, `asks for more than 2^${workFactorMax} rounds of scrypt`);
-  return { salt, workFactor, body: stanza.body };
-}
-
-// Off the main thread, so that timers and keys still work; Node.js clears the copy of the passphrase that it makes for that.
-function stretch(passphrase: Uint8Array, salt: Uint8Array, workFactor: number): Promise<Buffer> {
-  const N = 2 ** workFactor;
-  const labelled = Buffer.concat([Buffer.from('age-encryption.org/v1/scrypt'), salt]);
-  return new Promise((resolve, reject) => {
-    scrypt(passphrase, labelled, 32, { N, r: 8, p: 1, maxmem: 1024 * (N + 16) }, (error, key) =>
-      error ? reject(error) : resolve(key),
-    );
-  });
-}
-
-const zeroNonce = Buffer.alloc(12);
-
-function wrapKey(fileKey: Uint8Array, key: Uint8Array): Uint8Array {
-  const cipher = createCipheriv('chacha20-poly1305', key, zeroNonce, { authTagLength: 16 });
-  return new Uint8Array(Buffer.concat([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()]));
-}
-
-function unwrapKey(body: Uint8Array, key: Uint8Array): Uint8Array {
-  const cipher = createDecipheriv('chacha20-poly1305', key, zeroNonce, { authTagLength: 16 });
-  cipher.setAuthTag(body.subarray(16));
-  const opened = cipher.update(body.subarray(0, 16));
-  cipher.final();
-  return new Uint8Array(opened);
+function isNoMatch(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('no identity matched');
 }
 
 function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
@@ -192,16 +123,6 @@ function isArmored(bytes: Uint8Array): boolean {
 
 function startsWith(bytes: Uint8Array, start: Buffer): boolean {
   return start.equals(bytes.subarray(0, start.length));
-}
-
-/** base64 of RFC 4648 §4 without padding, as age writes it. */
-function formatBase64(bytes: Buffer): string {
-  return bytes.toString('base64').replaceAll('=', '');
-}
-
-function parseBase64(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, 'base64');
-  return formatBase64(bytes) === text ? bytes : undefined;
 }
 
 function wrongPassphrase(what: string, cause: unknown): BreakglassError {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# System tests: the built command under real system calls, real mounts and real signals. Needs Linux, strace and the right to mount
+# System tests: the built command under real system calls, real mounts and real signals. Needs Linux, strace, age, openssl and the right to mount
 # (root, or user namespaces). What is missing is named and counts as a failure: nothing is skipped in silence.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -10,11 +10,12 @@ missing() {
   exit 1
 }
 
-if ! command -v strace >/dev/null; then
-  [ "$(id -u)" = 0 ] || missing 'strace is missing: apt-get install strace'
-  (apt-get install -y -q strace || { apt-get update -q && apt-get install -y -q strace; }) >/dev/null 2>&1
-  command -v strace >/dev/null || missing 'strace is missing and apt-get could not install it'
-fi
+for tool in strace age openssl; do
+  command -v "$tool" >/dev/null && continue
+  [ "$(id -u)" = 0 ] || missing "$tool is missing: apt-get install $tool"
+  (apt-get install -y -q "$tool" || { apt-get update -q && apt-get install -y -q "$tool"; }) >/dev/null 2>&1
+  command -v "$tool" >/dev/null || missing "$tool is missing and apt-get could not install it"
+done
 strace -o /dev/null true 2>/dev/null || missing 'strace may not trace here (ptrace is forbidden)'
 
 if [ ! -e dist/command/breakglass.js ] || [ -n "$(find src bin package.json -newer dist/command/SHA256SUMS -print -quit)" ]; then
