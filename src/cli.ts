@@ -14,6 +14,7 @@ import { registerVerify } from './commands/verify.ts';
 import { systemClock } from './machine/clock.ts';
 import { writeOut } from './machine/descriptor.ts';
 import { softwareVersion } from './machine/version.ts';
+import { visible } from './terminal/voice.ts';
 
 /** The table of commands, in the order of a ceremony. */
 const commands: Readonly<Record<string, (program: Command, io: CommandIo) => void>> = {
@@ -81,9 +82,9 @@ function report(error: unknown, json: unknown, io: CommandIo): ExitName {
     return 'bug';
   }
   if (json) io.product(`${JSON.stringify({ v: 1, errors: errorsOf(known) })}\n`);
-  io.note(`breakglass: ${known.message}`);
-  for (const detail of known.details.length > 1 ? known.details : []) io.note(`  - ${detail.message}`);
-  io.note(`hint: ${known.hint}`);
+  io.note(visible(`breakglass: ${known.message}`));
+  for (const detail of known.details.length > 1 ? known.details : []) io.note(visible(`  - ${detail.message}`));
+  io.note(visible(`hint: ${known.hint}`));
   return errorExits[known.code];
 }
 

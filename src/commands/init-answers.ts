@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { BreakglassError } from '../base/errors.ts';
 import { isFreeText, isPrintable } from '../base/text.ts';
-import { askText } from '../terminal/prompts.ts';
+import { askNumber, askText } from '../terminal/prompts.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { Policy } from '../trust/policy.ts';
 import { identifierFlag, integerFlag, pairFlag, requireFlags } from './flags.ts';
@@ -40,18 +40,15 @@ export async function completeAnswers(options: InitOptions, terminal: Terminal |
   const issuer = options.issuer ?? (await ask(terminal, 'Issuer of its tokens (iss)', 'https://breakglass.invalid'));
   const custodians = options.custodian ?? words(await ask(terminal, 'Custodians', custodiansOf(policy).join(' ')));
   const threshold =
-    options.threshold ??
-    (await ask(
-      terminal,
-      `How many of the ${custodians.length} make a quorum`,
-      String(Math.floor(custodians.length / 2) + 1),
-    ));
+    options.threshold === undefined
+      ? await askThreshold(terminal, custodians.length)
+      : integerFlag('--threshold', options.threshold);
   const mediumPaths = options.medium ?? words(await ask(terminal, 'Directories of the media (two or more)'));
   return {
     name: checkName(name),
     issuer: checkIssuer(issuer),
     policy,
-    threshold: integerFlag('--threshold', threshold),
+    threshold,
     custodians: custodians.map((label) => identifierFlag('--custodian', label)),
     revokers: (options.revoker ?? []).map((label) => identifierFlag('--revoker', label)),
     mediumPaths,
@@ -89,4 +86,14 @@ function words(text: string): string[] {
 async function ask(terminal: Terminal | undefined, question: string, proposal?: string): Promise<string> {
   if (!terminal) throw new TypeError('missing flags were refused before');
   return askText(terminal, question, proposal === undefined ? {} : { initial: proposal });
+}
+
+function askThreshold(terminal: Terminal | undefined, count: number): Promise<number> {
+  if (!terminal) throw new TypeError('missing flags were refused before');
+  const most = Math.max(2, Math.min(16, count));
+  return askNumber(terminal, `How many of the ${count} make a quorum`, {
+    least: 2,
+    most,
+    initial: Math.min(most, Math.floor(count / 2) + 1),
+  });
 }

@@ -1,9 +1,6 @@
 import { ask } from './inquirer.ts';
 import { readKeys } from './key-reader.ts';
-import { textWidth, wrap } from './layout.ts';
-import { readSecretLine } from './secret-reader.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './voice.ts';
 
 /** `validate` says what is wrong with an answer, or nothing when it is right; `initial` is the answer of a bare Enter. */
 export interface TextOptions {
@@ -16,8 +13,6 @@ export interface NumberOptions {
   readonly most: number;
   readonly initial?: number;
 }
-
-const longestLine = 1024;
 
 /** One line of text, trimmed. A wrong answer stays to be corrected, with the reason below it. */
 export async function askText(terminal: Terminal, question: string, options: TextOptions = {}): Promise<string> {
@@ -46,17 +41,6 @@ export async function askNumber(terminal: Terminal, question: string, options: N
   return Number(answer);
 }
 
-/** Yes or no, and Enter; Enter alone is `initial`. */
-export async function askConfirm(
-  terminal: Terminal,
-  question: string,
-  options: { readonly initial: 'yes' | 'no' },
-): Promise<boolean> {
-  return ask(terminal, ({ confirm }, context) =>
-    confirm({ message: question, default: options.initial === 'yes' }, context),
-  );
-}
-
 /** One of several, by arrow keys and Enter. */
 export async function askChoice<T extends string>(
   terminal: Terminal,
@@ -64,23 +48,6 @@ export async function askChoice<T extends string>(
   choices: readonly T[],
 ): Promise<T> {
   return ask(terminal, ({ select }, context) => select<T>({ message: question, choices, loop: false }, context));
-}
-
-/** One line at once, without the machinery of the other questions: for what is asked in the middle of a ceremony. */
-export async function askLine(terminal: Terminal, prompt: string): Promise<string> {
-  const above = wrap(prompt.trimEnd(), terminal.columns - 1);
-  // A long prompt leaves no room beside it.
-  const label = `${textWidth(prompt) > terminal.columns / 2 ? '>' : above.pop()} `;
-  const typed = await readSecretLine(terminal, {
-    maxBytes: longestLine,
-    render: (bytes) => ({
-      lines: [...above.map((text) => [{ text }]), [{ text: label }, { text: bytes }]],
-      cursor: { line: above.length, part: 1 },
-    }),
-  });
-  const answer = Buffer.from(typed).toString('utf8');
-  terminal.write(`${[...above, `${label}${visible(answer)}`].join('\n')}\n`);
-  return answer;
 }
 
 /** One key, y or n, without Enter; Enter and Escape mean no. What was typed before the question showed does not count. */

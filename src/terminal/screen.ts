@@ -12,16 +12,6 @@ export interface Canvas {
 /** The smallest screen there is at 3 a.m.: a Linux console, in black and white. */
 export const plainCanvas: Canvas = { columns: 80, rows: 24, colour: plainColour };
 
-/** Columns as wide as their widest cell, two spaces between; cells may be coloured. */
-export function renderTable(rows: readonly (readonly string[])[]): string {
-  const count = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: count }, (_, column) =>
-    Math.max(...rows.map((row) => textWidth(row[column] ?? ''))),
-  );
-  const renderRow = (row: readonly string[]) => row.map((cell, column) => pad(cell, widths[column] ?? 0)).join('  ');
-  return rows.map((row) => renderRow(row).trimEnd()).join('\n');
-}
-
 /** What people read before they agree to something. A title PRODUCTION or DRILL becomes a banner of its own kind. */
 export interface Panel {
   readonly title: string;
@@ -105,11 +95,6 @@ const wordColumns = 3;
 const groupLength = 4;
 const gap = '  ';
 const narrowest = 34;
-
-/** The share card: numbered words in columns, the text form in groups, the QR code beside them or, if need be, below. */
-export function renderCard(card: Card, canvas: Canvas = plainCanvas): string {
-  return cardPages(card, canvas).join('\n\n');
-}
 
 /** The share card as the pages that the screen needs: one on 80 × 24, else the QR code has its own. */
 export function cardPages(card: Card, canvas: Canvas = plainCanvas): readonly string[] {

@@ -1,21 +1,4 @@
 import { writeSync } from 'node:fs';
-import type { BreakglassError } from '../base/errors.ts';
-import { type Colour, plainColour } from './colour.ts';
-
-/** An error as people read it: `breakglass: <what>`, then `hint: <what to do, and what did not happen>`. No final LF. */
-export function formatError(error: BreakglassError, colour: Colour = plainColour): string {
-  return `${colour.bad('breakglass:')} ${visible(error.message)}\n${colour.strong('hint:')} ${visible(error.hint)}`;
-}
-
-/** Says `breakglass: <text>` on standard error. */
-export function note(text: string): void {
-  say(`breakglass: ${visible(text)}`);
-}
-
-/** Writes `text` and a line feed to standard error: everything that is not the product. */
-export function say(text: string): void {
-  writeAll(2, Buffer.from(`${text}\n`));
-}
 
 /** Text from outside without control characters, which could move the cursor or hide what stands before. */
 export function visible(text: string): string {

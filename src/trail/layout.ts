@@ -35,11 +35,7 @@ export function checkpointNameSize(name: string): number | undefined {
   return /^C\d{7}\.TXT$/.test(name) ? Number(name.slice(1, 8)) : undefined;
 }
 
-/** A cosignature of the checkpoint of that size; `number` 1, 2, … is a new file each. */
-export function cosignatureName(size: number, number: number): string {
-  return `W${String(size).padStart(7, '0')}.${String(number).padStart(3, '0')}`;
-}
-
+/** Auditors' cosignatures of the checkpoint of that size: `W0000001.001`, `.002`, … */
 export function cosignatureNameSize(name: string): number | undefined {
   return /^W\d{7}\.\d{3}$/.test(name) ? Number(name.slice(1, 8)) : undefined;
 }

@@ -2,15 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { wipe } from '../../src/base/bytes.ts';
 import { BreakglassError } from '../../src/base/errors.ts';
-import {
-  askChoice,
-  askConfirm,
-  askLine,
-  askNumber,
-  askText,
-  awaitEnter,
-  confirmKey,
-} from '../../src/terminal/prompts.ts';
+import { askChoice, askNumber, askText, awaitEnter, confirmKey } from '../../src/terminal/prompts.ts';
 import { readPassphrase } from '../../src/terminal/secret-reader.ts';
 import { askShare, type ShareEntry } from '../../src/terminal/share-prompt.ts';
 import { openTerminal, type Terminal, withoutEcho } from '../../src/terminal/terminal.ts';
@@ -63,19 +55,15 @@ const scenarios: Readonly<Record<string, (terminal: Terminal) => Promise<unknown
     await awaitEnter(terminal, 'Next: bob. Press Enter. ');
     return 'entered';
   },
-  line: (terminal) => askLine(terminal, 'Head code:'),
-  'long-line': (terminal) =>
-    askLine(terminal, 'First three words of the head code on one card (Enter: no card at hand): '),
   text: (terminal) =>
     askText(terminal, 'Incident', { validate: (answer) => (answer === '' ? 'an incident has a name' : undefined) }),
   number: (terminal) => askNumber(terminal, 'Threshold', { least: 2, most: 16, initial: 3 }),
-  confirm: (terminal) => askConfirm(terminal, 'Go on', { initial: 'no' }),
   choice: (terminal) => askChoice(terminal, 'Role', ['db-admin', 'net-admin']),
   mixed: async (terminal) => [
     await askText(terminal, 'Incident'),
     text(await readPassphrase(terminal, 'Passphrase:')),
     await askText(terminal, 'Reason'),
-    await askLine(terminal, 'Head code:'),
+    await askText(terminal, 'Head code:'),
   ],
   throws: async (terminal) => {
     terminal.enterRaw();

@@ -1,11 +1,10 @@
 import { decodeQR } from 'qr/decode.js';
 import { expect, test } from 'vitest';
-import { BreakglassError } from '../../src/base/errors.ts';
 import { openColour } from '../../src/terminal/chalk-colour.ts';
 import { textWidth, wrap } from '../../src/terminal/layout.ts';
 import { qrLines, renderQr } from '../../src/terminal/qr.ts';
-import { type Card, cardPages, plainCanvas, renderCard, renderPanel, renderTable } from '../../src/terminal/screen.ts';
-import { formatError, visible } from '../../src/terminal/voice.ts';
+import { type Card, cardPages, plainCanvas, renderPanel } from '../../src/terminal/screen.ts';
+import { visible } from '../../src/terminal/voice.ts';
 
 const words =
   'absurd abuse access acid actor adapt adult affair agent album alert alien alley amount anchor ankle zoo'.split(' ');
@@ -31,7 +30,7 @@ function cardOf(strength: 128 | 256): Card {
 }
 
 test('a share card', () => {
-  expect(renderCard({ ...cardOf(128), qr: 'QR' }, { ...plainCanvas, columns: 50 })).toMatchInlineSnapshot(`
+  expect(cardPages({ ...cardOf(128), qr: 'QR' }, { ...plainCanvas, columns: 50 }).join('\n\n')).toMatchInlineSnapshot(`
     "Share of alice                                  QR
     Example production, set 3f2a1, share no. 117
     any 3 of 5 custodians open it
@@ -117,29 +116,13 @@ test('a value cannot move the cursor or colour the screen', () => {
   expect(shown).not.toMatch(/[\x1b\x9b\r]/);
 });
 
-test('a table has columns as wide as their widest cell, colours not counted', () => {
-  const colour = openColour({ terminal: true, env: {} });
-  expect(
-    renderTable([
-      ['phase', 'ms'],
-      ['mint', '12'],
-      ['audit-check', colour.good('7')],
-    ]),
-  ).toBe(`phase        ms\nmint         12\naudit-check  ${colour.good('7')}`);
-  expect(renderTable([])).toBe('');
-});
-
 test('text is broken at spaces, and a word that is too long is cut', () => {
   expect(wrap('one two three', 7)).toEqual(['one two', 'three']);
   expect(wrap('abcdefghij x', 4)).toEqual(['abcd', 'efgh', 'ij x']);
   expect(wrap('a\nb', 10)).toEqual(['a', 'b']);
 });
 
-test('an error says what happened and what to do', () => {
-  const error = new BreakglassError('IO', 'stick AUDIT-B: flush to media failed (EIO)', {
-    hint: 'no token was issued.',
-  });
-  expect(formatError(error)).toBe('breakglass: stick AUDIT-B: flush to media failed (EIO)\nhint: no token was issued.');
+test('control characters from outside show as question marks', () => {
   expect(visible('a\x1b[31mb\u0085c')).toBe('a?[31mb?c');
 });
 
