@@ -12,9 +12,7 @@ export function parsePolicyFile(
     if (!(error instanceof TomlError)) throw error;
     const reason = error.message.split('\n')[0] ?? 'not TOML';
     return {
-      violations: [
-        violation('unknown-key', `line ${error.line}`, `line ${error.line}, column ${error.column}: ${reason}`),
-      ],
+      violations: [violation('toml', `line ${error.line}`, `line ${error.line}, column ${error.column}: ${reason}`)],
     };
   }
   return readPolicy(table);

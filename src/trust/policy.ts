@@ -43,6 +43,7 @@ export const rules = [
   'role-holder',
   'role-min-shares',
   'unknown-key',
+  'toml',
   'custodian-unknown',
   'threshold',
   'request-subject',

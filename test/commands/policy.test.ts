@@ -12,7 +12,7 @@ afterAll(() => scenes.remove());
 const fresh = () => scenes.fresh();
 
 const broken: readonly [what: string, change: (text: string) => string, rules: readonly string[]][] = [
-  ['a key named twice', (text) => text.replace('copies = 2', 'copies = 2\ncopies = 2'), ['unknown-key']],
+  ['a key named twice', (text) => text.replace('copies = 2', 'copies = 2\ncopies = 2'), ['toml']],
   ['an unknown key', (text) => `colour = "red"\n${text}`, ['unknown-key']],
   [
     'a lifetime over the cap',

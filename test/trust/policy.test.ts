@@ -267,11 +267,16 @@ const laws: Readonly<Record<Rule, Law>> = {
       ['a member', () => rulesOf(`colour = "red"\n${startingPolicy}`)],
       ['a member of a role', () => rulesOf(`${startingPolicy}\ncolour = "red"`)],
       ['a member of a table', () => rulesOf(text('within = "72h"', 'within = "72h", colour = "red"'))],
-      ['a key named twice', () => rulesOf(text('copies = 2', 'copies = 2\ncopies = 2'))],
-      ['text that is not TOML', () => rulesOf('copies 2')],
       ...['constructor', 'toString', '__proto__', 'hasOwnProperty'].map(
         (name): Trial => [`a member called ${name}`, () => rulesOf(`${name} = 1\n${startingPolicy}`)],
       ),
+    ],
+  },
+  toml: {
+    accepts: [['the starting policy', () => rulesOf(startingPolicy)]],
+    refuses: [
+      ['a key named twice', () => rulesOf(text('copies = 2', 'copies = 2\ncopies = 2'))],
+      ['text that is not TOML', () => rulesOf('copies 2')],
     ],
   },
   'custodian-unknown': {
