@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { wipe } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
 import { randomId } from '../base/random.ts';
@@ -217,8 +217,9 @@ function show(result: Initialized, options: InitOptions, io: CommandIo): void {
       `  fingerprint  ${fingerprint.words.join(' ')}`,
       `  head code    ${headCode.words.join(' ')}`,
       '',
-      'Every custodian writes both lines on the card. They prove the trust file and the end of the trail.',
-      `Give services and commanders ${trustFile} and what lies beside it; keep the media apart: ${media.map(({ label }) => label).join(', ')}.`,
+      'Every custodian writes both lines on the card: they prove the trust file and',
+      `the end of the trail. Keep the media apart: ${media.map(({ label }) => label).join(', ')}.`,
+      `Services and commanders get what lies in ${dirname(trustFile)}.`,
       '',
     ].join('\n'),
   );

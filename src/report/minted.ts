@@ -15,11 +15,22 @@ export function describeMinted(minted: MintedView, file: string | null): string 
   const { claims, record, headCode, custodians, warnings, mended } = minted;
   const first = claims[0];
   const last = claims.at(-1);
-  const window = first && last ? `valid ${formatTime(first.nbf)} to ${formatTime(last.exp)}` : '';
+  const window = first && last ? `${formatTime(first.nbf)} to ${formatTime(last.exp)}` : '';
   return [
-    `Issued ${claims.length === 1 ? 'a token' : `${claims.length} tokens`}${file === null ? '' : ` in ${file}`}, ${window}, by ${custodians.join(', ')}. It is record ${record.seq}.`,
-    ...mended.map(({ medium, seq }) => `Mended ${medium}: record ${seq} was missing and is copied.`),
+    `Issued ${claims.length === 1 ? 'a token' : `${claims.length} tokens`}${file === null ? '' : ` in ${file}`}.`,
+    `  valid      ${window}`,
+    `  record     ${record.seq}, by ${custodians.join(', ')}`,
+    ...describeMending(mended),
     ...warnings.map(({ code, message }) => `Warning ${code}: ${message}.`),
-    `New head code for every card: ${fingerprintOfDigest(headCode.sha256, headWordCount).words.join(' ')}`,
+    'Write the new head code on every card:',
+    `  ${fingerprintOfDigest(headCode.sha256, headWordCount).words.join(' ')}`,
   ].join('\n');
+}
+
+function describeMending(mended: MintedView['mended']): string[] {
+  return [...new Set(mended.map(({ medium }) => medium))].map((label) => {
+    const seqs = mended.filter(({ medium }) => medium === label).map(({ seq }) => seq);
+    const which = seqs.length === 1 ? `record ${seqs[0]} was` : `records ${seqs[0]} to ${seqs.at(-1)} were`;
+    return `Mended ${label}: ${which} missing and copied.`;
+  });
 }

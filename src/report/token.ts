@@ -49,18 +49,20 @@ function isOpen(refusal: BreakglassError): boolean {
   );
 }
 
-function describeClaims(claims: Claims, { now, revocations }: TokenReport): string[] {
+function describeClaims(claims: Claims, report: TokenReport): string[] {
   const [details] = claims.authorization_details;
   const { incident, family, sequence, drill, epoch, trail } = claims.breakglass;
   return [
     `  ${drill ? 'DRILL: opens nothing in production' : 'PRODUCTION'}`,
-    `  opens      ${claims.scope} (${details.actions.join(', ')}) at ${claims.aud}, instead of the normal roles`,
-    `  for        ${claims.sub} as ${claims.roles[0]}${claims.cnf ? `, only with the holder key ${claims.cnf.jkt}` : ', for anyone who holds it (no holder key)'}`,
+    `  opens      ${claims.scope} (${details.actions.join(', ')})`,
+    `  at         ${claims.aud}, instead of the normal roles`,
+    `  for        ${claims.sub} as ${claims.roles[0]}`,
+    `  holder     ${claims.cnf ? `only with the key ${claims.cnf.jkt}` : 'no key: it works for anyone who has it'}`,
     `  incident   ${incident}`,
-    `  valid      ${formatTime(claims.nbf)} to ${formatTime(claims.exp)}: ${describeWindow(claims, now)}`,
+    `  valid      ${formatTime(claims.nbf)} to ${formatTime(claims.exp)}: ${describeWindow(claims, report.now)}`,
     `  token      ${claims.jti}, ${sequence} of family ${family}, epoch ${epoch}`,
     `  record     ${trail.seq} of trail ${trail.id.slice(0, 8)}`,
-    `  revocations ${revocations === 'checked' ? 'checked' : revocations === 'missing' ? 'none given' : 'not checked, as asked'}`,
+    `  revoked    ${describeRevoked(report)}`,
   ];
 }
 
@@ -68,4 +70,11 @@ function describeWindow(claims: Claims, now: Seconds): string {
   if (now >= claims.exp) return `expired ${describeDuration(now - claims.exp)} ago`;
   if (now < claims.nbf) return `begins in ${describeDuration(claims.nbf - now)}`;
   return `${describeDuration(claims.exp - now)} left`;
+}
+
+function describeRevoked({ verified, refusal, revocations }: TokenReport): string {
+  if (revocations === 'missing') return 'not known: no list was given';
+  if (revocations === 'not-checked') return 'not looked up, as asked';
+  if (refusal?.code === 'TOKEN_REVOKED') return 'yes';
+  return verified ? 'no, by the list given' : 'not looked up: it is refused before';
 }

@@ -104,7 +104,7 @@ test('a medium that is behind is mended, and the mending is said and on the reco
     { medium: 'b', seq: 1 },
     { medium: 'b', seq: 2 },
   ]);
-  expect(run.stderr).toContain('Mended b: record 1 was missing and is copied.');
+  expect(run.stderr).toContain('Mended b: records 1 to 2 were missing and copied.');
   expect(recordsOn(scene, 'old')).toEqual(recordsOn(scene, 'a'));
   expect(recordsOn(scene, 'a')).toContainEqual(expect.objectContaining({ type: 'media.mended', from: 1, to: 2 }));
 });

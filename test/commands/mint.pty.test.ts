@@ -91,7 +91,7 @@ describe('mint at a terminal', () => {
     await session.shows('Shares of alice, erin; 1 more needed, of bob, carol, frank.');
     session.type(`./cards/frank.share${keys.enter}`);
     await endsWell(session, scene, ['alice', 'erin', 'frank']);
-    expect(session.screen).toContain('New head code for every card:');
+    expect(session.screen).toContain('Write the new head code on every card:');
     expect(recordsOn(scene, 'a')[1]).toMatchObject({ machine: { clock: 'people' } });
     // Nothing of a card was ever on the screen in full.
     expect(session.output.toUpperCase()).not.toContain(
