@@ -1,74 +1,15 @@
-// Builds dist/: the command as one bundle in chunks that load when they are needed, modules and types for the library.
+// Builds dist/: the command as one bundle, modules and types for the library. Tests build into a folder of their own.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { buildCommand } from './build-command.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-// Tests build into a folder of their own.
 const dist = process.env.BREAKGLASS_DIST ?? join(root, 'dist');
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const compiler = join(root, 'node_modules/typescript/bin/tsc');
 
 rmSync(dist, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: { breakglass: 'src/cli.ts' },
-  outdir: join(dist, 'command'),
-  bundle: true,
-  // What `verify --help` does not need is in chunks that it does not read.
-  splitting: true,
-  chunkNames: 'chunk-[hash]',
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  define: { BREAKGLASS_VERSION: JSON.stringify(version) },
-  // Some packages are CommonJS and ask for Node's own modules by require.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
-  },
-  plugins: [withoutChildProcesses()],
-  // Comments are in src/; names stay, for a stack trace that can be read.
-  minifyWhitespace: true,
-  legalComments: 'none',
-  logLevel: 'warning',
-});
-writeChecksums(join(dist, 'command'));
-execFileSync(
-  process.execPath,
-  [
-    join(root, 'node_modules/typescript/bin/tsc'),
-    '-p',
-    join(root, 'tsconfig.library.json'),
-    '--outDir',
-    join(dist, 'library'),
-  ],
-  {
-    stdio: 'inherit',
-  },
-);
-
-// commander asks for child processes for commands in files of their own. There are none, so the command cannot start any.
-function withoutChildProcesses() {
-  return {
-    name: 'without-child-processes',
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^(node:)?child_process$/ }, ({ path }) => ({ path, namespace: 'nothing' }));
-      onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
-    },
-  };
-}
-
-// The identity of the program in every record is the SHA-256 of this file: sha256sum -c checks the rest.
-function writeChecksums(dir) {
-  const lines = readdirSync(dir)
-    .sort()
-    .map(
-      (name) =>
-        `${createHash('sha256')
-          .update(readFileSync(join(dir, name)))
-          .digest('hex')}  ${name}\n`,
-    );
-  writeFileSync(join(dir, 'SHA256SUMS'), lines.join(''));
-}
+await buildCommand(join(dist, 'command'));
+const library = ['-p', join(root, 'tsconfig.library.json'), '--outDir', join(dist, 'library')];
+execFileSync(process.execPath, [compiler, ...library], { stdio: 'inherit' });

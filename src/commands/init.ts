@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { collect } from './flags.ts';
 import type { CommandIo } from './io.ts';
 
 export interface InitOptions {
@@ -21,7 +22,6 @@ export interface InitOptions {
 }
 
 export function registerInit(program: Command, io: CommandIo): void {
-  const collect = (value: string, before: readonly string[] = []) => [...before, value];
   program
     .command('init')
     .option('--name <name>', 'name of the trust, for people')

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { collect } from './flags.ts';
 import type { CommandIo } from './io.ts';
-import type { RequestFlags } from './request-fields.ts';
+import { type RequestFlags, withRequestFlags } from './request-flags.ts';
 
 export interface MintFlags extends RequestFlags {
   readonly request?: string;
@@ -22,10 +23,10 @@ export interface MintFlags extends RequestFlags {
 }
 
 export function registerMint(program: Command, io: CommandIo): void {
-  const collect = (value: string, before: readonly string[] = []) => [...before, value];
-  program
+  const mint = program
     .command('mint')
-    .option('--request <file>', "the responder's request; without it, the same is asked")
+    .option('--request <file>', "the responder's request; without it, the same is asked");
+  withRequestFlags(mint)
     .option(
       '--trust <file>',
       'trust file, to compare with the one of this machine or to begin a lost state directory anew',
@@ -38,14 +39,6 @@ export function registerMint(program: Command, io: CommandIo): void {
     .option('--head <words>', 'three or more words of a head code, or: none')
     .option('--accept <code>', 'go on in spite of this anomaly, once for each (recorded)', collect)
     .option('--passphrase-fd <n>', 'read the passphrases of share files from this descriptor, one a line')
-    .option('--incident <id>', 'incident')
-    .option('--subject <person>', 'who gets the token')
-    .option('--role <role>', 'role of the policy')
-    .option('--circumstance <name>', 'circumstance of the role')
-    .option('--reason <text>', 'why, in words')
-    .option('--lifetime <duration>', 'of one token; without it, the longest that the role allows')
-    .option('--duration <duration>', 'of a strip of tokens')
-    .option('--recipient <age1…>', 'seal the token to this age recipient')
     .option('--starts-in <duration>', 'the walk from the vault: when the token begins to be valid', '0s')
     .option('--out <file>', 'write the token to this new file instead of standard output')
     .option('--qr', 'show the token as a QR code on the terminal too')

@@ -9,18 +9,7 @@ import type { Request } from '../trust/request.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import { durationFlag, identifierFlag, requireFlags } from './flags.ts';
 import type { CommandIo } from './io.ts';
-
-/** The flags that describe what is asked for; the same for `request` and for `mint` without a request file. */
-export interface RequestFlags {
-  readonly incident?: string;
-  readonly subject?: string;
-  readonly role?: string;
-  readonly circumstance?: string;
-  readonly reason?: string;
-  readonly lifetime?: string;
-  readonly duration?: string;
-  readonly recipient?: string;
-}
+import type { RequestFlags } from './request-flags.ts';
 
 export interface RequestFields {
   readonly incident: string;

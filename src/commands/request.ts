@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandIo } from './io.ts';
-import type { RequestFlags } from './request-fields.ts';
+import { type RequestFlags, withRequestFlags } from './request-flags.ts';
 
 export interface RequestCommandFlags extends RequestFlags {
   readonly trust?: string;
@@ -14,23 +14,14 @@ export interface RequestCommandFlags extends RequestFlags {
 }
 
 export function registerRequest(program: Command, io: CommandIo): void {
-  program
-    .command('request')
+  withRequestFlags(program.command('request'))
     .option('--trust <file>', 'trust file; without it, the pinned one')
-    .option('--incident <id>', 'incident')
-    .option('--subject <person>', 'who gets the token')
-    .option('--role <role>', 'role of the policy')
-    .option('--circumstance <name>', 'circumstance of the role')
-    .option('--reason <text>', 'why, in words')
-    .option('--lifetime <duration>', 'of one token; without it, the longest that the role allows')
-    .option('--duration <duration>', 'of a strip of tokens')
     .option(
       '--holder <key>',
       'proof of possession: new, none, or a file with a public JWK; without it, new where the role requires it',
     )
     .option('--unsealed', 'keep the new holder key without a passphrase')
     .option('--passphrase-fd <n>', 'read the passphrase of the new holder key from this descriptor')
-    .option('--recipient <age1…>', 'seal the token to this age recipient')
     .option('--drill', 'ask for a drill token')
     .option('--out <file>', 'where to write the request')
     .option('--state <dir>', 'state directory')

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { json, openScenes, recordsOn } from './scene.ts';
 
@@ -83,7 +83,8 @@ test('a command that is nearly right is suggested', async () => {
 
 test('help and version go to standard output, with status 0', async () => {
   const scene = scenes.origin;
-  expect(await scene.run(['--version'])).toEqual({ status: 0, stdout: '0.0.0-test\n', stderr: '' });
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  expect(await scene.run(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   for (const args of [[], ['--help'], ['mint', '--help'], ['trust', '--help'], ['help', 'init']]) {
     const run = await scene.run(args);
     expect({ args, status: run.status, stderr: run.stderr }).toEqual({ args, status: 0, stderr: '' });

@@ -2,10 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
+import { buildCommand } from '../../bin/build-command.js';
 
 /** The command line as it is installed: `bin` holds an executable `breakglass`. */
 export interface Program {
@@ -13,30 +10,17 @@ export interface Program {
   remove(): void;
 }
 
-/** Bundles the command as bin/build.js does, into a folder of its own: a test never reads a stale dist/. */
+/** Builds the command into a folder of its own: a test never reads a stale dist/. */
 export async function buildProgram(): Promise<Program> {
   const folder = mkdtempSync(join(tmpdir(), 'breakglass-program-'));
-  await build({
-    absWorkingDir: root,
-    entryPoints: { breakglass: 'src/cli.ts' },
-    outdir: join(folder, 'command'),
-    bundle: true,
-    splitting: true,
-    chunkNames: 'chunk-[hash]',
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    outExtension: { '.js': '.mjs' },
-    define: { BREAKGLASS_VERSION: '"0.0.0-test"' },
-    banner: { js: "import { createRequire as r } from 'node:module';\nconst require = r(import.meta.url);" },
-    logLevel: 'error',
-  });
+  await buildCommand(join(folder, 'command'));
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n');
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   const start = join(folder, 'start.mjs');
   writeFileSync(
     start,
-    "import { main } from './command/breakglass.mjs';\nprocess.exitCode = await main(process.argv.slice(2));\n",
+    "import { main } from './command/breakglass.js';\nprocess.exitCode = await main(process.argv.slice(2));\n",
   );
   writeFileSync(join(bin, 'breakglass'), `#!/bin/sh\nexec '${process.execPath}' '${start}' "$@"\n`);
   chmodSync(join(bin, 'breakglass'), 0o755);
