@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { wipe } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
 import type { PublicJwk } from '../base/schema.ts';
@@ -39,6 +40,7 @@ async function writeRequest(
   io: CommandIo,
 ): Promise<void> {
   const out = options.out ?? `${fields.incident}.request.json`.replaceAll('/', '-');
+  refuseExisting(out);
   const kind = options.drill ? 'drill' : 'mint';
   const plain = newRequest(kind, fields, null, trust, io);
   const how = holderMode(options, fields, trust);
@@ -51,6 +53,14 @@ async function writeRequest(
   io.product(`Wrote ${out}. Take it to the custodians and read out these words:\n\n`);
   for (let at = 0; at < fingerprint.words.length; at += 4)
     io.product(`  ${fingerprint.words.slice(at, at + 4).join(' ')}\n`);
+}
+
+// Before the holder key is made: a key without its request would be left behind.
+function refuseExisting(out: string): void {
+  if (!existsSync(out)) return;
+  throw new BreakglassError('EXISTS', `${out} exists already and was not overwritten`, {
+    hint: 'give --out another name. No key was made and no request was written.',
+  });
 }
 
 // Only whether there is a holder key matters to the policy.
