@@ -15,7 +15,7 @@ import { createState, openState, type State } from '../machine/state.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import { realHost } from '../medium/real-host.ts';
 import { describeMinted } from '../report/minted.ts';
-import { renderQr } from '../terminal/qr.ts';
+import { renderQrOn } from '../terminal/qr.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { openTerminal, withoutEcho } from '../terminal/terminal.ts';
 import { openRequest, type Request } from '../trust/request.ts';
@@ -161,7 +161,7 @@ async function runLocked(
   if (flags.json) orUndelivered(() => io.product(formatJson(mintedJson(minted, delivery))));
   io.note(describeMinted(minted, delivery.file));
   if (flags.qr && terminal && delivery.tokens)
-    terminal.write(delivery.tokens.map((token) => renderQr(token)).join('\n'));
+    terminal.write(delivery.tokens.map((token) => `${renderQrOn(token, terminal)}\n`).join(''));
 }
 
 async function requestOf(

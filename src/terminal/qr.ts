@@ -17,6 +17,14 @@ export function renderQr(text: string): string {
     .join('\n');
 }
 
+/** The same where it fits; otherwise what it needs. A token has more than a hundred columns, a share card has not. */
+export function renderQrOn(text: string, screen: { readonly columns: number; readonly rows: number }): string {
+  const lines = qrLines(text);
+  const columns = lines[0]?.length ?? 0;
+  if (columns < screen.columns && lines.length < screen.rows) return renderQr(text);
+  return `The QR code needs ${columns} columns and ${lines.length} lines; this screen has ${screen.columns} × ${screen.rows}.`;
+}
+
 /** The lines of the code without colours: dark modules are ink. */
 export function qrLines(text: string): string[] {
   const modules = encodeQR(text, 'raw', { ecc: 'medium', border: quietZone });

@@ -2,7 +2,7 @@ import { decodeQR } from 'qr/decode.js';
 import { expect, test } from 'vitest';
 import { openColour } from '../../src/terminal/chalk-colour.ts';
 import { textWidth, wrap } from '../../src/terminal/layout.ts';
-import { qrLines, renderQr } from '../../src/terminal/qr.ts';
+import { qrLines, renderQr, renderQrOn } from '../../src/terminal/qr.ts';
 import { type Card, cardPages, plainCanvas, renderPanel } from '../../src/terminal/screen.ts';
 import { visible } from '../../src/terminal/voice.ts';
 
@@ -157,3 +157,11 @@ function photograph(lines: readonly string[]) {
   }
   return { width: size, height: size, data };
 }
+
+test('a QR code that does not fit the screen says what it needs instead of wrapping', () => {
+  const token = 'x'.repeat(1100);
+  expect(renderQrOn(token, { columns: 80, rows: 24 })).toBe(
+    'The QR code needs 133 columns and 67 lines; this screen has 80 × 24.',
+  );
+  expect(renderQrOn(token, { columns: 140, rows: 70 })).toBe(renderQr(token));
+});
