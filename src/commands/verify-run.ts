@@ -64,11 +64,16 @@ function judgedAt(at: string | undefined, io: CommandIo): Seconds {
 
 /** The token of the command line, of a file or of standard input; a line end after it is not part of it. */
 async function tokenFrom(argument: string): Promise<string> {
-  if (argument !== '-' && !existsSync(argument)) return argument;
+  if (argument !== '-' && !existsSync(argument) && !looksLikePath(argument)) return argument;
   const bytes = readInput(argument, { what: 'the token', maxBytes: 8 * 1024 * 1024 });
   return Buffer.from(bytes)
     .toString('latin1')
     .replace(/\r?\n$/, '');
+}
+
+// No token has a slash, and none ends like a file: for a mistyped path the file is what is missing.
+function looksLikePath(argument: string): boolean {
+  return argument.includes('/') || /^[^.]+\.(?:jwt|jws|token|txt|age)$/.test(argument);
 }
 
 async function loadRevocations(

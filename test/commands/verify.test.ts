@@ -48,6 +48,15 @@ test('the token may come from standard input or a file', async () => {
   expect(await verify('token')).toMatchObject({ status: 0 });
 });
 
+test.each(['no-such.jwt', './no-such-token', '/tmp/no/such/token'])(
+  'a file that is not there is named, not judged: %s',
+  async (path) => {
+    const run = await verify(path);
+    expect(run.status).toBe(2);
+    expect(run.stderr).toContain(`the token was not found at ${path}`);
+  },
+);
+
 test('a pinned trust file needs no --trust', async () => {
   expect(await scene.run(['verify', token])).toMatchObject({ status: 3 });
   expect(await scene.run(['trust', 'pin', 'out/trust.jws'])).toMatchObject({ status: 0 });
