@@ -123,3 +123,23 @@ describe('revocations: statements and the hash of an entry never change', () => 
     expect(readRevocations(text(3), trust)).toMatchObject({ entries: [], alarms: [] });
   });
 });
+
+describe('the examples of docs/format.md are the frozen ones', () => {
+  const page = readFileSync('docs/format.md', 'utf8');
+  const unwrapped = page.replace(/\n {4,}/g, '');
+  const issued = readFileSync('test/testdata/vectors/trail/00000001.JWS', 'utf8').split('.')[1] ?? '';
+  const [set] = read('share').sets.slice(1);
+  const [card] = set.shares;
+
+  test.each<[string, readonly string[]]>([
+    ['share card', [card.value, card.packed, card.text, card.commitment, set.nonce]],
+    ['its words', [card.words.replaceAll(' ', '')]],
+    ['derived key', [read('keys').keys[1].jwk.x, read('keys').keys[1].jwk.y, read('keys').keys[1].kid]],
+    ['trust id', [read('trust').trustId, read('trust').words.join(' ')]],
+    ['request', [read('request').file.trimEnd(), read('request').fingerprint.sha256]],
+    ['claims', [canonicalJson(JSON.parse(Buffer.from(issued, 'base64url').toString()).tokens[0].claims)]],
+  ])('%s', (what, values) => {
+    const text = what === 'its words' ? page.replace(/\s+/g, '') : unwrapped;
+    for (const value of values) expect(text).toContain(value);
+  });
+});
