@@ -177,8 +177,9 @@ async function requestOf(
 }
 
 async function peopleOf(flags: MintFlags, terminal: Terminal | undefined): Promise<QuorumPeople> {
-  const passphrases = passphraseSource(flags.passphraseFd, terminal, 'open');
   if (terminal) {
+    const passphrases =
+      flags.passphraseFd === undefined ? undefined : passphraseSource(flags.passphraseFd, terminal, 'open');
     return terminalPeople(terminal, { shareFiles: flags.share ?? [], passphrases });
   }
   return flagPeople({
@@ -187,7 +188,7 @@ async function peopleOf(flags: MintFlags, terminal: Terminal | undefined): Promi
     head: flags.head ?? '',
     shares: flags.share ?? [],
     accept: flags.accept ?? [],
-    passphrases,
+    passphrases: passphraseSource(flags.passphraseFd, undefined, 'open'),
   });
 }
 

@@ -1,5 +1,6 @@
 import { ask } from './inquirer.ts';
 import { readKeys } from './key-reader.ts';
+import { type Deadline, timedOut } from './secret-reader.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `validate` says what is wrong with an answer, or nothing when it is right; `initial` is the answer of a bare Enter. */
@@ -50,12 +51,20 @@ export async function askChoice<T extends string>(
   return ask(terminal, ({ select }, context) => select<T>({ message: question, choices, loop: false }, context));
 }
 
-/** One key, y or n, without Enter; Enter and Escape mean no. What was typed before the question showed does not count. */
-export async function confirmKey(terminal: Terminal, question: string): Promise<boolean> {
-  const answer = await askKey(terminal, `${question} (y/N) `, (key) => {
+/**
+ * One key, y or n, without Enter; Enter and Escape mean no. What was typed before the question showed does not count. Throws
+ * `TIMEOUT` when the deadline passes.
+ */
+export async function confirmKey(
+  terminal: Terminal,
+  question: string,
+  deadline: Deadline | null = null,
+): Promise<boolean> {
+  const keys = (key: string) => {
     if (key === 'y') return 'yes';
     return key === 'n' || key === 'enter' || key === 'escape' ? 'no' : undefined;
-  });
+  };
+  const answer = await askKey(terminal, `${question} (y/N) `, keys, deadline);
   terminal.write(`${answer}\n`);
   return answer === 'yes';
 }
@@ -67,7 +76,12 @@ export async function awaitEnter(terminal: Terminal, text: string): Promise<void
 }
 
 // The text shows when all that was typed ahead is read: the rest of a scanned card, say, must not confirm anything.
-async function askKey<T>(terminal: Terminal, text: string, answer: (key: string) => T | undefined): Promise<T> {
+async function askKey<T>(
+  terminal: Terminal,
+  text: string,
+  answer: (key: string) => T | undefined,
+  deadline: Deadline | null = null,
+): Promise<T> {
   let asked = false;
   try {
     return await readKeys(terminal, {
@@ -76,6 +90,7 @@ async function askKey<T>(terminal: Terminal, text: string, answer: (key: string)
         return answer(typeof key === 'number' ? String.fromCharCode(key).toLowerCase() : key);
       },
       idle: () => {
+        if (deadline && deadline.secondsLeft() <= 0) throw timedOut();
         if (!asked) terminal.write(text);
         asked = true;
       },

@@ -42,9 +42,14 @@ export async function readSecretLine(terminal: Terminal, options: SecretLineOpti
 }
 
 /** Asks for a passphrase; a `•` shows for every character. An empty line is an answer: no bytes. */
-export async function readPassphrase(terminal: Terminal, prompt: string): Promise<Uint8Array> {
+export async function readPassphrase(
+  terminal: Terminal,
+  prompt: string,
+  deadline: Deadline | null = null,
+): Promise<Uint8Array> {
   return readSecretLine(terminal, {
     maxBytes: longestPassphrase,
+    deadline,
     render: (typed) => ({
       lines: [[{ text: `${prompt.trimEnd()} ` }, { text: '•'.repeat(characterCount(typed)) }]],
       cursor: { line: 0, part: 1 },
@@ -81,7 +86,8 @@ function withCountdown(frame: Frame, seconds: number): Frame {
   return { ...frame, lines: [...frame.lines, [{ text, style }]] };
 }
 
-function timedOut(): BreakglassError {
+/** `TIMEOUT`: nobody answered in time. */
+export function timedOut(): BreakglassError {
   return new BreakglassError('TIMEOUT', 'no entry before the time ran out', {
     hint: 'the shares given so far were forgotten and nothing was signed. Run the same command again.',
   });

@@ -14,6 +14,11 @@ if (pidFile) writeFileSync(pidFile, String(process.pid));
 
 const share = { heading: ['No share yet; 2 more needed.'], status: [], cardWords: 17, deadline: null };
 
+const countdown = () => {
+  let left = 62;
+  return { secondsLeft: () => (left -= 0.8) };
+};
+
 const scenarios: Readonly<Record<string, (terminal: Terminal) => Promise<unknown>>> = {
   share: async (terminal) => describe(await askShare(terminal, share)),
   'share-twice': async (terminal) =>
@@ -23,10 +28,9 @@ const scenarios: Readonly<Record<string, (terminal: Terminal) => Promise<unknown
       await sleep(300);
       return [first, describe(await askShare(terminal, share))];
     }),
-  'share-deadline': async (terminal) => {
-    let left = 62;
-    return describe(await askShare(terminal, { ...share, deadline: { secondsLeft: () => (left -= 0.8) } }));
-  },
+  'share-deadline': async (terminal) => describe(await askShare(terminal, { ...share, deadline: countdown() })),
+  'passphrase-deadline': async (terminal) => text(await readPassphrase(terminal, 'Passphrase:', countdown())),
+  'confirm-deadline': (terminal) => confirmKey(terminal, 'Does the card say so?', countdown()),
   'share-idle': async (terminal) => {
     const entry = await askShare(terminal, share);
     if (entry.kind === 'typed') wipe(entry.bytes);

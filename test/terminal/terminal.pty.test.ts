@@ -114,6 +114,14 @@ test('the last 60 seconds are counted down, and then the entry ends', async () =
   expect(run.screen).not.toContain('abu');
 });
 
+test.each(['passphrase-deadline', 'confirm-deadline'])(
+  '%s: a question that nobody answers ends too',
+  async (scenario) => {
+    const run = start(scenario);
+    expect(await run.result()).toEqual({ code: 'TIMEOUT', message: 'no entry before the time ran out' });
+  },
+);
+
 test('a window that gets another size is drawn anew', async () => {
   const run = start('share');
   await run.shows('0 of 17');

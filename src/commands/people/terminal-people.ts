@@ -7,6 +7,7 @@ import { monotonicMilliseconds } from '../../machine/clock.ts';
 import { isShare } from '../../share/card.ts';
 import { askText, confirmKey } from '../../terminal/prompts.ts';
 import { renderPanel } from '../../terminal/screen.ts';
+import { readPassphrase } from '../../terminal/secret-reader.ts';
 import { askShare, type ShareEntry } from '../../terminal/share-prompt.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { type PassphraseSource, readShareFile } from './share-files.ts';
@@ -17,13 +18,16 @@ const ceremonySeconds = 3600;
 export interface TerminalPeopleOptions {
   /** Share files that were named on the command line: taken before anybody is asked. */
   readonly shareFiles: readonly string[];
-  readonly passphrases: PassphraseSource;
+  /** From `--passphrase-fd`; undefined: asked at the terminal. */
+  readonly passphrases: PassphraseSource | undefined;
 }
 
 /** The quorum at a terminal. The inactivity timeout restarts at each accepted share; an hour bounds it all. */
 export function terminalPeople(terminal: Terminal, options: TerminalPeopleOptions): QuorumPeople {
   const deadline = startDeadline();
   const files = [...options.shareFiles];
+  const passphrases: PassphraseSource =
+    options.passphrases ?? ((what) => readPassphrase(terminal, `Passphrase of ${what}:`, deadline));
   let refusal: string[] = [];
   return {
     headCode: async () => {
@@ -46,7 +50,9 @@ export function terminalPeople(terminal: Terminal, options: TerminalPeopleOption
     confirmRequest: async (panel) => {
       terminal.clear();
       terminal.write(renderRequest(panel, terminal));
-      if (await confirmKey(terminal, 'Does the responder read out these words, and is this what is needed?')) return;
+      const agreed = await confirmKey(terminal, 'Does the responder read out these words, and is this what is needed?');
+      deadline.restart();
+      if (agreed) return;
       throw new BreakglassError('CONFIRMATION_DIFFERS', 'the request was not confirmed', {
         hint: 'have the responder read the words again, or write a new request. No token was issued.',
       });
@@ -68,7 +74,7 @@ export function terminalPeople(terminal: Terminal, options: TerminalPeopleOption
             : { kind: 'file', path: file };
         if (entry.kind === 'typed') return entry.bytes;
         try {
-          return await readShareFile(entry.path, options.passphrases);
+          return await readShareFile(entry.path, passphrases);
         } catch (error) {
           if (!isBreakglassError(error) || errorExits[error.code] === 'aborted') throw error;
           refusal = [`Refused: ${error.message}.`];
@@ -79,7 +85,7 @@ export function terminalPeople(terminal: Terminal, options: TerminalPeopleOption
       refusal = [`Refused: ${error.message}.`, error.hint];
       if (!slip) return 'again';
       terminal.write(`\n${error.message}.\nThe card says: ${slip.meant}\n`);
-      const take = await confirmKey(terminal, 'Look at the card: does it say so?');
+      const take = await confirmKey(terminal, 'Look at the card: does it say so?', deadline);
       if (take) refusal = [];
       return take ? 'take' : 'again';
     },
