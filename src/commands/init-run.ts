@@ -18,7 +18,7 @@ import { checkMedia } from '../medium/check-media.ts';
 import { openBlank } from '../medium/create.ts';
 import { labelFromPath } from '../medium/label.ts';
 import { realHost } from '../medium/real-host.ts';
-import { openTerminal, type Terminal, withoutEcho } from '../terminal/terminal.ts';
+import { holdingTerminal, openTerminal, type Terminal } from '../terminal/terminal.ts';
 import { custodianLabels, trustFingerprint } from '../trust/trust-file.ts';
 import type { InitOptions } from './init.ts';
 import { type Answers, completeAnswers } from './init-answers.ts';
@@ -72,7 +72,7 @@ async function runLocked(
       passphrases,
     );
     const ceremony = () => init(plan, { ...ports, dealer });
-    return await (terminal ? withoutEcho(terminal, ceremony) : ceremony());
+    return await (terminal ? holdingTerminal(terminal, ceremony) : ceremony());
   } finally {
     wipe(...revokers.map(({ key }) => key.pkcs8));
   }

@@ -17,7 +17,7 @@ import { realHost } from '../medium/real-host.ts';
 import { describeMinted } from '../report/minted.ts';
 import { renderQrOn } from '../terminal/qr.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { openTerminal, withoutEcho } from '../terminal/terminal.ts';
+import { holdingTerminal, openTerminal } from '../terminal/terminal.ts';
 import { openRequest, type Request } from '../trust/request.ts';
 import { acceptTrust, openTrust } from '../trust/trust-file.ts';
 import { durationFlag, requireFlags } from './flags.ts';
@@ -157,7 +157,7 @@ async function runLocked(
         note: io.note,
       },
     );
-  const minted = await (terminal ? withoutEcho(terminal, ceremony) : ceremony());
+  const minted = await (terminal ? holdingTerminal(terminal, ceremony) : ceremony());
   if (flags.json) orUndelivered(() => io.product(formatJson(mintedJson(minted, delivery))));
   io.note(describeMinted(minted, delivery.file));
   if (flags.qr && terminal && delivery.tokens)

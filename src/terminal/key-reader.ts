@@ -1,5 +1,6 @@
 import { BreakglassError } from '../base/errors.ts';
 import { type Key, KeyDecoder } from './keys.ts';
+import { holdSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What happens with the bytes of a terminal. A result that is not undefined ends the reading. */
@@ -28,7 +29,7 @@ const endPasteMarkers = '\x1b[?2004l';
  * hang-up, SIGTERM and SIGHUP. The mode is restored in every case.
  */
 export async function readBytes<T>(terminal: Terminal, handlers: ByteHandlers<T>): Promise<T> {
-  const signals = watchSignals();
+  const signals = holdSignals();
   terminal.enterRaw();
   try {
     handlers.begin?.();
@@ -89,24 +90,6 @@ function aborted(message: string, cause?: unknown): BreakglassError {
 }
 
 // While a prompt waits, a signal ends it like Ctrl-C: secrets are wiped and the mode is restored on the way out.
-function watchSignals(): { readonly received: NodeJS.Signals | undefined; release(): void } {
-  let received: NodeJS.Signals | undefined;
-  const remember = (signal: NodeJS.Signals) => {
-    received = signal;
-  };
-  process.on('SIGTERM', remember);
-  process.on('SIGHUP', remember);
-  return {
-    get received() {
-      return received;
-    },
-    release: () => {
-      process.off('SIGTERM', remember);
-      process.off('SIGHUP', remember);
-    },
-  };
-}
-
 function pause(): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, pauseMilliseconds);

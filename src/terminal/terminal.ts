@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import type { Colour } from './colour.ts';
+import { holdSignals } from './signals.ts';
 
 /** The screen and the keyboard in front of a person. Prompts go here, never to standard output. */
 export interface Terminal {
@@ -27,13 +28,18 @@ export async function openTerminal(): Promise<Terminal | undefined> {
   return openControllingTerminal();
 }
 
-/** Runs `work` with the echo off throughout, so that what is typed ahead between two prompts does not show. */
-export async function withoutEcho<T>(terminal: Terminal, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` with the echo off throughout, so that what is typed ahead between two prompts does not show, and with signals
+ * held, so that only a prompt ends it.
+ */
+export async function holdingTerminal<T>(terminal: Terminal, work: () => Promise<T>): Promise<T> {
+  const signals = holdSignals();
   terminal.enterRaw();
   try {
     return await work();
   } finally {
     terminal.leaveRaw();
+    signals.release();
   }
 }
 

@@ -5,7 +5,7 @@ import { BreakglassError } from '../../src/base/errors.ts';
 import { askChoice, askNumber, askText, awaitEnter, confirmKey } from '../../src/terminal/prompts.ts';
 import { readPassphrase } from '../../src/terminal/secret-reader.ts';
 import { askShare, type ShareEntry } from '../../src/terminal/share-prompt.ts';
-import { openTerminal, type Terminal, withoutEcho } from '../../src/terminal/terminal.ts';
+import { holdingTerminal, openTerminal, type Terminal } from '../../src/terminal/terminal.ts';
 
 // A program that asks one thing at its terminal and writes what it got to a file: node fixture.mjs SCENARIO RESULT [PID]
 
@@ -22,7 +22,7 @@ const countdown = () => {
 const scenarios: Readonly<Record<string, (terminal: Terminal) => Promise<unknown>>> = {
   share: async (terminal) => describe(await askShare(terminal, share)),
   'share-twice': async (terminal) =>
-    withoutEcho(terminal, async () => {
+    holdingTerminal(terminal, async () => {
       const first = describe(await askShare(terminal, share));
       terminal.write('first is in\n');
       await sleep(300);
@@ -31,6 +31,17 @@ const scenarios: Readonly<Record<string, (terminal: Terminal) => Promise<unknown
   'share-deadline': async (terminal) => describe(await askShare(terminal, { ...share, deadline: countdown() })),
   'passphrase-deadline': async (terminal) => text(await readPassphrase(terminal, 'Passphrase:', countdown())),
   'confirm-deadline': (terminal) => confirmKey(terminal, 'Does the card say so?', countdown()),
+  held: (terminal) =>
+    holdingTerminal(terminal, async () => {
+      terminal.write('working\n');
+      await sleep(500);
+      try {
+        return await confirmKey(terminal, 'Do the words agree?');
+      } finally {
+        terminal.write('writing it down\n');
+        await sleep(500);
+      }
+    }),
   'share-idle': async (terminal) => {
     const entry = await askShare(terminal, share);
     if (entry.kind === 'typed') wipe(entry.bytes);

@@ -241,6 +241,15 @@ test.each(everyPrompt)('Ctrl-C, Ctrl-D, SIGTERM and a hang-up each abort: %s', a
   await Promise.all(aborts);
 });
 
+test('a signal between two prompts ends the next one, and a second signal does not cut off what is then written', async () => {
+  const run = start('held');
+  await run.shows('working');
+  run.signal('SIGTERM');
+  await run.shows('writing it down');
+  run.signal('SIGHUP');
+  expect(await run.result()).toEqual({ code: 'ABORTED', message: 'stopped by SIGTERM' });
+});
+
 test('the terminal gets its mode back after an answer, Ctrl-C, SIGTERM, a bug and an exit', async () => {
   const ends: readonly (readonly [string, (run: PtySession, pid: number) => void])[] = [
     ['passphrase', (run) => run.type('a\r')],
