@@ -1,6 +1,6 @@
+import { type Deadline, secondsLeft } from './deadline.ts';
 import { ask } from './inquirer.ts';
 import { readKeys } from './key-reader.ts';
-import { type Deadline, timedOut } from './secret-reader.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `validate` says what is wrong with an answer, or nothing when it is right; `initial` is the answer of a bare Enter. */
@@ -90,7 +90,7 @@ async function askKey<T>(
         return answer(typeof key === 'number' ? String.fromCharCode(key).toLowerCase() : key);
       },
       idle: () => {
-        if (deadline && deadline.secondsLeft() <= 0) throw timedOut();
+        secondsLeft(deadline);
         if (!asked) terminal.write(text);
         asked = true;
       },

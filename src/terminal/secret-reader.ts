@@ -1,14 +1,9 @@
 import { secretBytes, wipe } from '../base/bytes.ts';
-import { BreakglassError } from '../base/errors.ts';
 import { Block, type Frame } from './block.ts';
+import { type Deadline, secondsLeft } from './deadline.ts';
 import { readKeys } from './key-reader.ts';
 import type { Key } from './keys.ts';
 import type { Terminal } from './terminal.ts';
-
-/** Counts down to the end of a prompt. */
-export interface Deadline {
-  secondsLeft(): number;
-}
 
 /** How a secret line is read: `render` gets a view of what was typed so far and gives what to show. */
 export interface SecretLineOptions {
@@ -69,8 +64,7 @@ export function redrawer(block: Block, frame: () => Frame, deadline: Deadline | 
       stale = true;
     },
     now: () => {
-      const seconds = deadline ? Math.ceil(deadline.secondsLeft()) : undefined;
-      if (seconds !== undefined && seconds <= 0) throw timedOut();
+      const seconds = secondsLeft(deadline);
       const counting = seconds !== undefined && seconds <= 60 ? seconds : undefined;
       if (!stale && counting === shownSeconds && !block.resized) return;
       stale = false;
@@ -84,13 +78,6 @@ function withCountdown(frame: Frame, seconds: number): Frame {
   const style = seconds <= 10 ? 'bad' : 'warn';
   const text = `${seconds} s left. Without an entry all shares given so far are forgotten.`;
   return { ...frame, lines: [...frame.lines, [{ text, style }]] };
-}
-
-/** `TIMEOUT`: nobody answered in time. */
-export function timedOut(): BreakglassError {
-  return new BreakglassError('TIMEOUT', 'no entry before the time ran out', {
-    hint: 'the shares given so far were forgotten and nothing was signed. Run the same command again.',
-  });
 }
 
 /** The bytes of a line being typed, in memory that can be wiped. */

@@ -1,7 +1,8 @@
 import { Block, type Frame } from './block.ts';
+import type { Deadline } from './deadline.ts';
 import { readKeys } from './key-reader.ts';
 import { wrap } from './layout.ts';
-import { type Deadline, redrawer } from './secret-reader.ts';
+import { redrawer } from './secret-reader.ts';
 import { type ShareEntry, ShareLine, type ShareLineOptions } from './share-line.ts';
 import { viewShareLine } from './share-view.ts';
 import type { Terminal } from './terminal.ts';
