@@ -1,6 +1,5 @@
-/** What custodians run at the air-gapped machine: one module, so that starting one of them reads few files. */
+/** What custodians run at the air-gapped machine, apart from `mint`: one module, so that starting one of them reads few files. */
 export { runDrill } from './drill-run.ts';
 export { runInit } from './init-run.ts';
-export { runMint } from './mint-run.ts';
 export { runPreflightCheck } from './preflight-run.ts';
 export { runShareCheck } from './share-run.ts';

@@ -15,7 +15,6 @@ import { createState, openState, type State } from '../machine/state.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import { realHost } from '../medium/real-host.ts';
 import { describeMinted } from '../report/minted.ts';
-import { renderQrOn } from '../terminal/qr.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { holdingTerminal, openTerminal } from '../terminal/terminal.ts';
 import { openRequest, type Request } from '../trust/request.ts';
@@ -160,8 +159,13 @@ async function runLocked(
   const minted = await (terminal ? holdingTerminal(terminal, ceremony) : ceremony());
   if (flags.json) orUndelivered(() => io.product(formatJson(mintedJson(minted, delivery))));
   io.note(describeMinted(minted, delivery.file));
-  if (flags.qr && terminal && delivery.tokens)
-    terminal.write(delivery.tokens.map((token) => `${renderQrOn(token, terminal)}\n`).join(''));
+  if (flags.qr && terminal && delivery.tokens) await showQrCodes(delivery.tokens, terminal);
+}
+
+// Loaded when asked for: the tables of the encoder take a while to build.
+async function showQrCodes(tokens: readonly string[], terminal: Terminal): Promise<void> {
+  const { renderQrOn } = await import('../terminal/qr.ts');
+  terminal.write(tokens.map((token) => `${renderQrOn(token, terminal)}\n`).join(''));
 }
 
 async function requestOf(

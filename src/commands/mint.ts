@@ -47,7 +47,7 @@ export function registerMint(program: Command, io: CommandIo): void {
     .option('--json', 'print JSON')
     .description('rebuild the key from a quorum of shares and mint one token, on the record')
     .action(async (flags: MintFlags) => {
-      const { runMint } = await import('./at-the-machine.ts');
+      const { runMint } = await import('./mint-run.ts');
       await runMint(flags, io);
     });
 }

@@ -84,11 +84,11 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-const symbolByStem: ReadonlyMap<number, number> = new Map(
-  words.map((word, symbol) => [stem(Buffer.from(word)), symbol]),
-);
+// Made when the first words are read: a share in its text form has no need of it.
+let symbolByStem: ReadonlyMap<number, number> | undefined;
 
 function wordAt(typed: Uint8Array): number {
+  symbolByStem ??= new Map(words.map((word, symbol) => [stem(Buffer.from(word)), symbol]));
   const symbol = symbolByStem.get(stem(typed)) ?? unknownSymbol;
   const word = words[symbol] ?? '';
   const isCutFrom = typed.every((byte, at) => (byte | 0x20) === word.charCodeAt(at));
