@@ -4,9 +4,15 @@ import { BreakglassError } from './errors.ts';
 import { conformFirst, type Misfit, type Schema } from './schema.ts';
 import { showable } from './text.ts';
 
-/** RFC 8785 canonical JSON. The values of breakglass are plain data, so only a bug can make this throw. */
+/**
+ * RFC 8785 canonical JSON. The values of breakglass are plain data, so only a bug can make this throw.
+ *
+ * RFC 8785 §3.2.2 takes strings and numbers from JSON.stringify, so where the members stand in order already and no escape
+ * could hide a lone surrogate, that is the canonical form, several times faster.
+ */
 export function canonicalJson(value: unknown): string {
-  const text = canonicalize(value);
+  const spelled = isPlainInOrder(value) ? JSON.stringify(value) : undefined;
+  const text = spelled === undefined || spelled.includes('\\u') ? canonicalize(value) : spelled;
   if (text === undefined) throw new TypeError('not a JSON value');
   return text;
 }
@@ -28,7 +34,7 @@ export function readCanonical<T>(schema: Schema<T>, bytes: Uint8Array): { readon
   if (!json) return { fault: 'json', why: 'it is not JSON' };
   const result = conformFirst(schema, json.value);
   if (!('value' in result)) return { fault: 'shape', why: describeMisfit(result.misfit) };
-  return spells(text, result.value) ? result : { fault: 'spelling', why: 'it is not canonical JSON' };
+  return canonicalJson(result.value) === text ? result : { fault: 'spelling', why: 'it is not canonical JSON' };
 }
 
 /** The same, for a thing that `what` names in errors. Throws `FORMAT`. */
@@ -62,20 +68,16 @@ function describeMisfit(misfit: Misfit | undefined): string {
   return `${where}${misfit?.received === 'unknown' ? 'unknown member' : `expected ${misfit?.expected}`}`;
 }
 
-// RFC 8785 takes its strings and numbers from JSON.stringify, so where the members stand in order already and no escape
-// could hide a lone surrogate, that is the canonical form, several times faster.
-function spells(text: string, value: unknown): boolean {
-  if (!text.includes('\\u') && membersInOrder(value)) return JSON.stringify(value) === text;
-  return canonicalJson(value) === text;
-}
-
-function membersInOrder(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (Array.isArray(value)) return value.every(membersInOrder);
+/** True for JSON's own kinds of value whose members stand in the order of RFC 8785 §3.2.3 (UTF-16 code units). */
+function isPlainInOrder(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean';
+  if (value === null) return true;
+  if (Array.isArray(value)) return value.every(isPlainInOrder);
   let before = '';
   const members = value as Readonly<Record<string, unknown>>;
   for (const name of Object.keys(members)) {
-    if (name < before || !membersInOrder(members[name])) return false;
+    if (name < before || !isPlainInOrder(members[name])) return false;
     before = name;
   }
   return true;

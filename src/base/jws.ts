@@ -20,7 +20,8 @@ export type JwsHeader = Shape<typeof headerSchema>;
 
 /** A compact JWS (RFC 7515 §7.1) of strict form whose signature was not checked yet: nothing in it is proved. */
 export interface UnverifiedJws {
-  readonly compact: string;
+  /** What the signature is over (RFC 7515 §5.2): a view of the bytes that were opened, if they were bytes. */
+  readonly signingInput: Uint8Array;
   readonly header: JwsHeader;
   readonly payload: Buffer;
   readonly signature: Buffer;
@@ -34,11 +35,11 @@ export interface JwsSigner {
 }
 
 /**
- * Splits a compact JWS and checks its form: three canonical base64url segments, a 64-byte signature and exactly the header
+ * Splits a compact JWS, text or its ASCII bytes, and checks its form: three canonical base64url segments, a 64-byte signature and exactly the header
  * {alg,kid,typ} in canonical spelling. Throws `JWS_NOT_COMPACT`, `JWS_NOT_CANONICAL` or `JWS_HEADER`; `what` names it.
  */
-export function openJws(compact: string, typ: JwsType, what: string): UnverifiedJws {
-  const segments = compact.split('.', 4);
+export function openJws(compact: string | Uint8Array, typ: JwsType, what: string): UnverifiedJws {
+  const segments = textOf(compact).split('.', 4);
   const [first, second, third] = segments;
   if (segments.length !== 3 || !first || !second || !third)
     throw refuse('JWS_NOT_COMPACT', what, 'not three segments joined by dots');
@@ -47,7 +48,7 @@ export function openJws(compact: string, typ: JwsType, what: string): Unverified
   if (!payload || !signature) throw refuse('JWS_NOT_CANONICAL', what, 'a segment is not canonical base64url');
   if (signature.length !== 64) throw refuse('JWS_NOT_CANONICAL', what, 'the signature is not 64 bytes long');
   if (header.typ !== typ) throw refuse('JWS_HEADER', what, `the header is not exactly alg, kid and typ ${typ}`);
-  return { compact, header, payload, signature };
+  return { signingInput: signingInput(compact, first.length + 1 + second.length), header, payload, signature };
 }
 
 /** The payload as `T`, in its one canonical spelling. Throws `FORMAT`. */
@@ -59,7 +60,7 @@ export function jwsPayload<T>(jws: UnverifiedJws, schema: Schema<T>, what: strin
 export function verifyJws(jws: UnverifiedJws, key: KeyObject): boolean {
   if (!isKeyFor(jws.header.alg, key)) return false;
   const [hash, options] = jwsVerification(jws, key);
-  return verify(hash, jwsSigningInput(jws), options, jws.signature);
+  return verify(hash, jws.signingInput, options, jws.signature);
 }
 
 /** The same on the thread pool: the caller goes on while another core verifies. */
@@ -67,7 +68,7 @@ export function verifyJwsInBackground(jws: UnverifiedJws, key: KeyObject): Promi
   if (!isKeyFor(jws.header.alg, key)) return Promise.resolve(false);
   const [hash, options] = jwsVerification(jws, key);
   return new Promise((resolve, reject) => {
-    verify(hash, jwsSigningInput(jws), options, jws.signature, (error, ok) => (error ? reject(error) : resolve(ok)));
+    verify(hash, jws.signingInput, options, jws.signature, (error, ok) => (error ? reject(error) : resolve(ok)));
   });
 }
 
@@ -78,8 +79,13 @@ export async function sealJws(payload: unknown, typ: JwsType, signer: JwsSigner)
     .sign(signer.key);
 }
 
-export function jwsSigningInput(jws: UnverifiedJws): Buffer {
-  return Buffer.from(jws.compact.slice(0, jws.compact.lastIndexOf('.')), 'latin1');
+function textOf(compact: string | Uint8Array): string {
+  if (typeof compact === 'string') return compact;
+  return Buffer.from(compact.buffer, compact.byteOffset, compact.byteLength).toString('latin1');
+}
+
+function signingInput(compact: string | Uint8Array, length: number): Uint8Array {
+  return typeof compact === 'string' ? Buffer.from(compact.slice(0, length), 'latin1') : compact.subarray(0, length);
 }
 
 // The header is the writer's choice: OpenSSL throws for an Ed25519 key and a digest.

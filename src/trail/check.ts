@@ -109,7 +109,7 @@ class ChainCheck implements TrailCheck {
       signer = this.#signers.judge(file);
     }
     this.#queue.push({ file, where, seq, verified: this.#startVerifying(signer, { file, where, seq }) });
-    this.#queuedBytes += bytes.length;
+    this.#queuedBytes += file.jws.signingInput.length;
     if (pivotal || this.#queuedBytes > inFlightMaxBytes) await this.#settle(0);
     else if (this.#queue.length >= inFlight) await this.#settle(inFlight / 2);
   }
@@ -173,7 +173,7 @@ class ChainCheck implements TrailCheck {
     const settled = this.#queue.splice(0, Math.max(0, this.#queue.length - left));
     for (const next of settled) {
       const right = await next.verified;
-      this.#queuedBytes -= next.file.jws.compact.length + 1;
+      this.#queuedBytes -= next.file.jws.signingInput.length;
       if (right === false) this.#found.report('SIGNATURE_WRONG', next.where, 'its signature is wrong', next.seq);
       if (right) this.#believe(next);
       this.#options.onRecord?.(next.file);
@@ -190,8 +190,8 @@ class ChainCheck implements TrailCheck {
   }
 
   #wait(placed: Placed): void {
-    this.#waitingBytes += placed.file.jws.compact.length;
-    if (this.#waitingBytes <= waitingMaxBytes) this.#waiting.push(placed);
+    this.#waitingBytes += placed.file.jws.signingInput.length;
+    if (this.#waitingBytes <= waitingMaxBytes) this.#waiting.push(detached(placed));
     else this.#reportUnknownRecorder(placed);
   }
 
@@ -209,4 +209,10 @@ class ChainCheck implements TrailCheck {
   #reportUnknownRecorder({ where, seq }: Placed): void {
     this.#found.report('RECORDER_UNKNOWN', where, 'no ceremony record names the recorder that signed it', seq);
   }
+}
+
+// What is checked much later keeps bytes of its own: a view would hold the whole piece of the file that it was read in.
+function detached(placed: Placed): Placed {
+  const { jws } = placed.file;
+  return { ...placed, file: { ...placed.file, jws: { ...jws, signingInput: Uint8Array.from(jws.signingInput) } } };
 }

@@ -7,7 +7,7 @@ import { openJws, verifyJws } from '../base/jws.ts';
  */
 export function isNewerRecord(bytes: Uint8Array, signers: { find(kid: string): KeyObject | undefined }): boolean {
   try {
-    const jws = openJws(Buffer.from(bytes).toString('latin1').slice(0, -1), 'breakglass-record+jws', 'record');
+    const jws = openJws(bytes.subarray(0, -1), 'breakglass-record+jws', 'record');
     const key = signers.find(jws.header.kid);
     const payload: unknown = JSON.parse(jws.payload.toString('utf8'));
     const version = typeof payload === 'object' && payload !== null && 'v' in payload ? payload.v : undefined;

@@ -15,8 +15,7 @@ export interface RecordFile {
 export function openRecordFile(bytes: Uint8Array, what: string): RecordFile {
   if (bytes.length > recordMaxBytes) throw refuse(what, 'it is longer than 1 MiB');
   if (bytes.at(-1) !== 0x0a) throw refuse(what, 'it does not end with a line feed');
-  const compact = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength - 1).toString('latin1');
-  const jws = openJws(compact, 'breakglass-record+jws', what);
+  const jws = openJws(bytes.subarray(0, -1), 'breakglass-record+jws', what);
   if (jws.header.alg !== 'EdDSA') throw refuse(what, 'its alg is not EdDSA');
   return { record: jwsPayload(jws, recordSchema, what), jws, sha256: sha256Hex(bytes) };
 }
