@@ -52,11 +52,11 @@ export function refuseViolations(violations: readonly Violation[]): void {
   );
 }
 
-/** Throws `REQUEST_REUSED` for a request that tokens were issued for. */
-export function refuseReused(request: TokenRequest, trail: OpenTrail): void {
+/** Throws `REQUEST_REUSED` for a request that a ceremony was held for. */
+export function refuseReused(request: Request, trail: OpenTrail): void {
   if (!trail.facts.issuedRequests.has(request.id)) return;
-  throw new BreakglassError('REQUEST_REUSED', 'a token was issued for this request before', {
-    hint: 'have the responder write a new request, even if that token was never released. No token was issued.',
+  throw new BreakglassError('REQUEST_REUSED', 'a ceremony was held for this request before', {
+    hint: 'write a new request, even if a token of that one was never released. Nothing was signed.',
   });
 }
 
@@ -107,7 +107,7 @@ export function refuseOtherTrustVersion(trail: OpenTrail, trust: Trust): void {
     'TRUST_OLDER',
     `the trail names trust version ${named.version}, and this machine is at version ${trust.payload.version}`,
     {
-      hint: 'copy that version (T….TXT on a medium) to the trust folder of the state directory. No token was issued.',
+      hint: 'plug in the medium that holds that version (T….TXT), or copy it to the trust folder of the state directory. Nothing was signed.',
     },
   );
 }

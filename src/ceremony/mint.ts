@@ -1,23 +1,19 @@
 import { sha256Hex } from '../base/bytes.ts';
 import { canonicalJson } from '../base/canonical.ts';
-import { BreakglassError, errorExits, systemErrorCode } from '../base/errors.ts';
-import { type RandomBytes, randomId } from '../base/random.ts';
-import type { Clock, Seconds } from '../base/time.ts';
+import { BreakglassError } from '../base/errors.ts';
+import { randomId } from '../base/random.ts';
+import type { Seconds } from '../base/time.ts';
 import type { State } from '../machine/state.ts';
-import type { MediumHost, OpenMedium } from '../medium/medium.ts';
 import { readRevocations } from '../revocation/list.ts';
-import { Quorum } from '../share/quorum.ts';
 import type { Claims } from '../token/claims.ts';
 import { planTokens, sealToken, tokenSha256 } from '../token/mint.ts';
-import type { PreflightEntry } from '../trail/record.ts';
 import { policyRole, sharesNeeded } from '../trust/policy.ts';
-import { checkRequest, type Request, requestFingerprint } from '../trust/request.ts';
-import { type Trust, trustFingerprint } from '../trust/trust-file.ts';
-import { gatherShares } from './gather-shares.ts';
+import { checkRequest, type Request } from '../trust/request.ts';
+import { type Attempt, type CeremonyOptions, type CeremonyPorts, confirmed } from './attempt.ts';
 import { holdTokens, releaseTokens } from './held-tokens.ts';
+import { holdCeremony, openCeremonyTrail } from './hold-ceremony.ts';
+import { meet } from './meet.ts';
 import {
-  checkClock,
-  checkHeadCode,
   checkTokenRequest,
   quorumOf,
   refuseFailedPreflight,
@@ -25,38 +21,24 @@ import {
   refuseReused,
   refuseViolations,
 } from './mint-checks.ts';
-import { type Attempt, confirmed, notIssued, recordFailure, trailOptions } from './mint-failure.ts';
-import { type OpenTrail, openTrail } from './open-trail.ts';
-import type { FoundAnomaly, Panel, QuorumPeople } from './people.ts';
+import type { OpenTrail } from './open-trail.ts';
+import { tokenPanelText } from './panel.ts';
 import { pinnedKey } from './pinned-key.ts';
 import { appendRestart } from './restart.ts';
 import type { RecorderMembers, TrailHead } from './trail-writer.ts';
 
-export interface MintOptions {
-  readonly state: State;
+export interface MintOptions extends CeremonyOptions {
   readonly mode: 'production' | 'drill';
-  /** Directories given by hand; none: media are found by their MEDIUM.JSN. */
-  readonly mediaPaths: readonly string[];
-  readonly mediaRule: 'removable' | 'fixed-allowed';
   readonly startsInSeconds: Seconds;
-  readonly preflight: PreflightEntry;
-  /** The state directory was rebuilt in this run. */
-  readonly anomalies: readonly FoundAnomaly[];
 }
 
-export interface MintPorts {
-  readonly clock: Clock;
-  readonly random: RandomBytes;
-  readonly host: MediumHost;
-  readonly people: QuorumPeople;
+export interface MintPorts extends CeremonyPorts {
   /** The request, read from its file or made by questions; throws what is wrong with it. */
   request(): Promise<Request>;
   /** Milliseconds since the command started. */
   elapsedMs(): number;
   /** Where released tokens go, sealed to `recipient` when there is one; resolves with how. */
   deliver(tokens: readonly string[], recipient: string | null): Promise<'stdout' | 'file' | 'sealed'>;
-  /** What people should know while it happens. */
-  note(text: string): void;
 }
 
 export interface Minted {
@@ -70,54 +52,33 @@ export interface Minted {
 }
 
 /** The mint ceremony; its steps are those of docs/ceremony.md. Before step 9 nobody is asked for a share (P2). */
-export async function mint(options: MintOptions, ports: MintPorts): Promise<Minted> {
-  const progress: Attempt = {
-    session: randomId(ports.random),
-    stage: 'request',
-    request: undefined,
-    trail: undefined,
-    quorum: undefined,
-    given: undefined,
-  };
-  try {
-    return await attempt(options, ports, progress);
-  } catch (error) {
-    if (!(error instanceof BreakglassError)) throw error;
-    await recordFailure(error, options, ports, progress);
-    throw errorExits[error.code] === 'aborted' && progress.stage !== 'release' ? notIssued(error) : error;
-  } finally {
-    progress.quorum?.wipe();
-    for (const medium of progress.trail?.media ?? []) letGo(medium);
-  }
+export function mint(options: MintOptions, ports: MintPorts): Promise<Minted> {
+  return holdCeremony(options, ports, 'No token was issued', (attempt) => issue(options, ports, attempt));
 }
 
-async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt): Promise<Minted> {
+async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): Promise<Minted> {
   const { state, preflight } = options;
-  const { clock, random, people } = ports;
+  const { clock, random } = ports;
   const { trust } = state;
   const { policy } = trust.payload;
 
   // 2. Request
-  const read = await ports.request();
-  progress.request = read;
+  const read = attempt.request ?? (await ports.request());
+  attempt.request = read;
   const request = checkTokenRequest(read, options.mode === 'drill' ? 'drill' : 'mint', trust, clock.now());
 
   // 3. Policy, as far as it needs no trail
-  progress.stage = 'policy';
+  attempt.stage = 'policy';
   refuseViolations(checkRequest(request, policy, { ...quorumOf(trust), issuedAt: [], now: clock.now() }));
   refuseFailedPreflight(preflight);
 
   // 4. Media and trail, 5. high-water mark
-  progress.stage = 'media';
-  const run = { session: progress.session, clock, clockSource: 'none' as const };
-  const trail = await openTrail(trailOptions(options, run), ports);
-  progress.trail = trail;
+  const trail = await openCeremonyTrail(options, ports, attempt);
   refuseViolations(
     checkRequest(request, policy, { ...quorumOf(trust), issuedAt: trail.facts.issuedAt, now: clock.now() }),
   );
   refuseReused(request, trail);
   refuseOtherTrustVersion(trail, trust);
-  const anomalies = [...options.anomalies, ...trail.anomalies];
 
   // 3. again: what will be signed, with times of now, so that a strip too long for a record is refused before the shares
   const role = policyRole(policy, request.role);
@@ -139,49 +100,34 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
     });
   planned(clock.now());
 
-  // 6. Head code
-  anomalies.push(...(await checkHeadCode(trail, people)));
-
-  // 7. Clock
-  progress.stage = 'clock';
-  const now = clock.now();
-  trail.writer.clockConfirmed(await people.confirmClock(now));
-  anomalies.push(...checkClock(trail, now));
-
-  // 8. The panel
-  progress.stage = 'confirmation';
-  const panel = panelOf(trust, request, anomalies);
-  await people.confirmRequest(panel);
-
-  // 9. Shares
-  progress.stage = 'shares';
-  const shares = new Quorum({
-    trust,
-    needed: sharesNeeded(policy, request.role, trust.set.threshold),
-    separated: policy.separation ? request.subject : null,
-  });
-  progress.quorum = shares;
-  await gatherShares(shares, panel, people, trust.set.strength === 128 ? 17 : 29);
-  const custodians = [...shares.given];
-  const labels = custodians.map(({ label }) => label);
+  // 6. Head code, 7. clock, 8. the panel, 9. shares
+  const met = await meet(
+    {
+      trust,
+      trail,
+      request,
+      text: tokenPanelText(request),
+      anomalies: [...options.anomalies, ...trail.anomalies],
+      needed: sharesNeeded(policy, request.role, trust.set.threshold),
+      separated: policy.separation ? request.subject : null,
+      preflight,
+    },
+    ports,
+    attempt,
+  );
+  const { shares, labels } = met;
   const toQuorumMs = ports.elapsedMs();
 
   // 10. Keys, 11. tokens and record in memory
-  progress.stage = 'record';
+  attempt.stage = 'record';
   const use = options.mode === 'drill' ? 'drill' : 'token';
   const [tokenKey, trailKey] = await shares.withSeed((seed) =>
     Promise.all([pinnedKey(seed, trust, use), pinnedKey(seed, trust, 'trail')]),
   );
   shares.wipe();
-  progress.given = labels;
-  const quorum = {
-    custodians: custodians.map(({ label, index }) => ({ label, index })),
-    m: trust.set.threshold,
-    n: trust.set.shares.length,
-    media: [...trail.mediaEntries],
-    preflight,
-  };
-  const signing = { trail: trailKey, copies: policy.copies, anomalies: confirmed(anomalies, labels) };
+  attempt.given = labels;
+  const quorum = met.members;
+  const signing = { trail: trailKey, copies: policy.copies, anomalies: confirmed(met.anomalies, labels) };
   if (trail.lost) await appendRestart(trail, trail.lost, { request, trust, quorum, signing }, random);
   const claims = planned(clock.now());
   const tokens = await Promise.all(claims.map((claim) => sealToken(claim, tokenKey)));
@@ -192,7 +138,7 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
     {
       type: options.mode === 'drill' ? 'drill' : 'mint.issued',
       request,
-      requestSha256: panel.fingerprint.sha256,
+      requestSha256: met.panel.fingerprint.sha256,
       ...quorum,
       policySha256: sha256Hex(canonicalJson(policy)),
       tokens: claims.map((claim, position) => ({ claims: claim, sha256: tokenSha256(tokens[position] ?? '') })),
@@ -202,7 +148,7 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
   );
 
   // 14. Release
-  progress.stage = 'release';
+  attempt.stage = 'release';
   const release = await ports.deliver(releaseTokens(held, receipt), request.recipient);
 
   // 15. What was reached, best effort
@@ -220,7 +166,7 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
     headCode: record,
     custodians: labels,
     warnings: [
-      ...anomalies.map(({ code, detail }) => ({ code, message: detail })),
+      ...met.anomalies.map(({ code, detail }) => ({ code, message: detail })),
       ...trail.warnings,
       ...receipt.reached.flatMap(({ label, error }) =>
         error ? [{ code: error.code, message: `medium ${label}: ${error.message}` }] : [],
@@ -228,16 +174,6 @@ async function attempt(options: MintOptions, ports: MintPorts, progress: Attempt
       ...trail.writer.warnings,
     ],
     mended: trail.mended,
-  };
-}
-
-function panelOf(trust: Trust, request: Request, anomalies: readonly FoundAnomaly[]): Panel {
-  return {
-    request,
-    fingerprint: requestFingerprint(request),
-    trustName: trust.payload.name,
-    trustFingerprint: trustFingerprint(trust),
-    anomalies,
   };
 }
 
@@ -256,13 +192,4 @@ async function recordReleased(trail: OpenTrail, members: RecorderMembers): Promi
 /** A state directory that was begun anew knows no statement; genesis names the first one. */
 function newestStatement(state: State, trail: OpenTrail): string {
   return readRevocations(state.revocations(), state.trust).newest ?? trail.firstStatement;
-}
-
-// Every file was flushed and closed before: what closing the folders says changes nothing about what was written.
-function letGo(medium: OpenMedium): void {
-  try {
-    medium.close();
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-  }
 }

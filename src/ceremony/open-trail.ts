@@ -21,6 +21,7 @@ import { recordName } from '../trail/layout.ts';
 import { trailReadme } from '../trail/readme.ts';
 import { type Anomaly, isCeremonyRecord, type MediumEntry } from '../trail/record.ts';
 import { openTrustHistory } from '../trail/trust-history.ts';
+import type { Trust } from '../trust/trust-file.ts';
 import { type FoundAnomaly, isAnomalyCode } from './people.ts';
 import { type LostTrail, placeAfterLoss, restoreTrustFiles } from './restart.ts';
 import { type RunFacts, TrailWriter, waitForMedium } from './trail-writer.ts';
@@ -47,6 +48,10 @@ export interface OpenTrail {
   readonly mediaEntries: readonly MediumEntry[];
   readonly writer: TrailWriter;
   readonly facts: TrailFacts;
+  /** The trust version in force at the end of the trail; undefined when it is not at hand. */
+  readonly trust: Trust | undefined;
+  /** Every trust version at hand, on this machine or on the media, that follows from the first. */
+  readonly history: readonly Trust[];
   readonly headCeremonyTime: string | null;
   /** SHA-256 of the first revocation statement, which genesis names. */
   readonly firstStatement: string;
@@ -105,6 +110,7 @@ async function compareAndMend(
   if (media.length < copies) throw tooFewLeft(media.length, copies, plan, mend);
   const lost = plan.base === null;
   const { headCeremony } = chain;
+  const named = chain.facts.trust;
   const writer = new TrailWriter({
     state,
     media,
@@ -125,6 +131,8 @@ async function compareAndMend(
     mediaEntries: media.map(({ id, label, removable }) => ({ medium: id, label, removable })),
     writer,
     facts: chain.facts,
+    trust: named ? plan.history.find(named.version, named.sha256) : undefined,
+    history: plan.history.versions,
     headCeremonyTime: chain.headCeremony?.time ?? null,
     firstStatement,
     lost: lost

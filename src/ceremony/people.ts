@@ -30,6 +30,12 @@ export function isAnomalyCode(code: string): code is AnomalyCode {
 
 /** What every custodian sees and confirms before giving a share. */
 export interface Panel {
+  /** PRODUCTION, DRILL, or what a ceremony without a token changes. */
+  readonly title: string;
+  /** What is asked for, in words. */
+  readonly rows: readonly (readonly [label: string, value: string])[];
+  /** What is asked when the panel is first shown. */
+  readonly question: string;
   readonly request: Request;
   readonly fingerprint: Fingerprint;
   readonly trustName: string;

@@ -48,7 +48,7 @@ function checkClock(flag: string, now: Seconds): void {
   const said = parseTime(flag);
   if (said === undefined) {
     throw new BreakglassError('BAD_INPUT', '--clock is not a time', {
-      hint: 'write what a watch says in UTC, like 2026-01-31T23:59:59Z. No token was issued.',
+      hint: 'write what a watch says in UTC, like 2026-01-31T23:59:59Z. Nothing was signed.',
     });
   }
   if (Math.abs(said - now) <= clockToleranceSeconds) return;
@@ -56,7 +56,7 @@ function checkClock(flag: string, now: Seconds): void {
     'CLOCK_DIFFERS',
     `the clock of this machine says ${formatTime(now)}, --clock says ${flag}`,
     {
-      hint: 'set the clock of this machine (date -u -s), or mend the flag. No token was issued.',
+      hint: 'set the clock of this machine (date -u -s), or mend the flag. Nothing was signed.',
     },
   );
 }
@@ -66,7 +66,7 @@ function requestChanged(panel: Panel): BreakglassError {
     'REQUEST_CHANGED',
     `the words of --confirm are not the fingerprint of this request (${panel.request.id})`,
     {
-      hint: 'the request was changed after its words were read out, or the words are of another one. Ask the responder again. No token was issued.',
+      hint: 'the request was changed after its words were read out, or the words are of another one. Ask the responder again. Nothing was signed.',
     },
   );
 }
@@ -80,7 +80,7 @@ function refuseUnaccepted(panel: Panel, accept: readonly string[]): void {
     'ANOMALY_UNCONFIRMED',
     `something looks wrong: ${open.map(({ detail }) => detail).join('; ')}`,
     {
-      hint: `look at it with every custodian; to go on, add: ${codes.map((code) => `--accept ${code}`).join(' ')}. It goes on the record. No token was issued.`,
+      hint: `look at it with every custodian; to go on, add: ${codes.map((code) => `--accept ${code}`).join(' ')}. It goes on the record. Nothing was signed.`,
       details: open.map(({ code, detail }) => ({ name: code, message: detail })),
     },
   );
@@ -91,7 +91,7 @@ function tooFew({ given, missing }: Progress): BreakglassError {
     'SHARE_TOO_FEW',
     `${missing} more ${missing === 1 ? 'share is' : 'shares are'} needed, ${given.length} counted (${given.join(', ') || 'none'})`,
     {
-      hint: 'give --share FILE once for each custodian. No token was issued.',
+      hint: 'give --share FILE once for each custodian. Nothing was signed.',
     },
   );
 }

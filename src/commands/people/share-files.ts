@@ -15,7 +15,7 @@ export async function readShareFile(path: string, passphrases: PassphraseSource)
   const passphrase = await passphrases(path);
   if (!passphrase) {
     throw new BreakglassError('SHARE_FILE', `the share file ${path} is sealed and there is no passphrase for it`, {
-      hint: 'run it in a terminal, or give the passphrases one a line: --passphrase-fd N. No token was issued.',
+      hint: 'run it in a terminal, or give the passphrases one a line: --passphrase-fd N. Nothing was signed.',
     });
   }
   try {

@@ -1,5 +1,5 @@
 import { BreakglassError, errorExits, isBreakglassError } from '../../base/errors.ts';
-import { describeDuration, formatTime } from '../../base/time.ts';
+import { formatTime } from '../../base/time.ts';
 import { parseWords } from '../../base/words.ts';
 import type { Panel, Progress, QuorumPeople } from '../../ceremony/people.ts';
 import { headPromptWordCount } from '../../key/fingerprint.ts';
@@ -44,17 +44,17 @@ export function terminalPeople(terminal: Terminal, options: TerminalPeopleOption
       if (await confirmKey(terminal, `The clock says ${formatTime(now)}. Does a watch say the same (in UTC)?`))
         return 'people';
       throw new BreakglassError('CLOCK_DIFFERS', 'the clock of this machine is not right', {
-        hint: 'set it (date -u -s "2026-01-31 23:59:59") and run the same command again. No token was issued.',
+        hint: 'set it (date -u -s "2026-01-31 23:59:59") and run the same command again. Nothing was signed.',
       });
     },
     confirmRequest: async (panel) => {
       terminal.clear();
       terminal.write(renderRequest(panel, terminal));
-      const agreed = await confirmKey(terminal, 'Does the responder read out these words, and is this what is needed?');
+      const agreed = await confirmKey(terminal, panel.question);
       deadline.restart();
       if (agreed) return;
       throw new BreakglassError('CONFIRMATION_DIFFERS', 'the request was not confirmed', {
-        hint: 'have the responder read the words again, or write a new request. No token was issued.',
+        hint: 'have the responder read the words again, or write a new request. Nothing was signed.',
       });
     },
     nextShare: async (panel, progress) => {
@@ -101,33 +101,16 @@ export function terminalPeople(terminal: Terminal, options: TerminalPeopleOption
 }
 
 function renderRequest(panel: Panel, terminal: Terminal): string {
-  const { request } = panel;
   return renderPanel(
     {
-      title: request.kind === 'drill' ? 'DRILL' : 'PRODUCTION',
+      title: panel.title,
       trust: `${panel.trustName}: ${panel.trustFingerprint.words.join(' ')}`,
-      rows: [
-        ['incident', request.incident ?? ''],
-        ['for', `${request.subject ?? ''} as ${request.role ?? ''}`],
-        ['because', `${request.circumstance ?? ''}: ${request.reason}`],
-        ['lifetime', describeLifetime(panel)],
-        [
-          'holder key',
-          request.holder ? 'yes: the token works only with it' : 'none: anyone who holds the token can use it',
-        ],
-      ],
+      rows: panel.rows,
       words: panel.fingerprint.words,
       warnings: panel.anomalies.map(({ code, detail }) => `${code}: ${detail}`),
     },
     terminal,
   );
-}
-
-function describeLifetime({ request }: Panel): string {
-  const one = describeDuration(request.lifetimeSeconds ?? 0);
-  return request.durationSeconds === null
-    ? one
-    : `${one} each, a strip of ${describeDuration(request.durationSeconds)}`;
 }
 
 function describeProgress({ given, missing, waitingFor }: Progress): string {
