@@ -45,6 +45,11 @@ export const compactJws = stringThat(
   (text) => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text) && text.length <= 16_384,
   'a compact JWS',
 );
+/** Compact JWS, one a line, each ended by LF. */
+export const jwsLines = stringThat(
+  (text) => /^(?:[\w-]+\.[\w-]+\.[\w-]+\n)*$/.test(text) && text.length <= 64 * 1024 * 1024,
+  'lines of compact JWS',
+);
 export const ed25519Jwk = object({ crv: literal('Ed25519'), kty: literal('OKP'), x: thumbprint });
 export const p256Jwk = object({ crv: literal('P-256'), kty: literal('EC'), x: thumbprint, y: thumbprint });
 export const publicJwk = variant('kty', [ed25519Jwk, p256Jwk]);

@@ -19,3 +19,13 @@ export interface DealtCard {
   readonly number: number;
   readonly count: number;
 }
+
+/** Hands out every card of a deal; resolves with the custodians who read theirs back. */
+export async function dealCards(deal: Deal, trust: Trust, dealer: Dealer): Promise<string[]> {
+  const readBack: string[] = [];
+  for (const [position, { custodian, share }] of deal.shares.entries()) {
+    const outcome = await dealer.deal({ custodian, share, number: position + 1, count: deal.shares.length }, trust);
+    if (outcome === 'read-back') readBack.push(custodian);
+  }
+  return readBack;
+}

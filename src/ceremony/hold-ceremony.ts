@@ -61,19 +61,20 @@ export async function openCeremonyTrail(
 ): Promise<OpenTrail> {
   attempt.stage = 'media';
   const run = { session: attempt.session, clock: ports.clock, clockSource: 'none' as const };
+  const before = options.state.trust;
   const trail = await openTrail(trailOptions(options, run), ports);
   attempt.trail = trail;
-  if (acceptNewerTrust(options.state, trail)) throw new TrustAdvanced();
+  acceptNewerTrust(options.state, trail);
+  if (options.state.trust !== before) throw new TrustAdvanced();
   return trail;
 }
 
 // Each version is signed by the root before it, and the trail key of the time has named it (docs/format.md §5).
-function acceptNewerTrust(state: State, trail: OpenTrail): boolean {
+function acceptNewerTrust(state: State, trail: OpenTrail): void {
   const named = trail.trust;
-  if (!named || named.payload.version <= state.trust.payload.version) return false;
+  if (!named || named.payload.version <= state.trust.payload.version) return;
   const later = trail.history.filter(({ payload }) => payload.version > state.trust.payload.version);
   for (const trust of later) if (trust.payload.version <= named.payload.version) state.addTrust(trust);
-  return true;
 }
 
 const nothingSigned = 'Nothing was signed.';

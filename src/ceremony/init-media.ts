@@ -1,14 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { equalBytes } from '../base/bytes.ts';
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import type { State } from '../machine/state.ts';
 import { appendFile } from '../medium/append.ts';
 import { createMedium } from '../medium/create.ts';
 import { type MediumHost, type OpenMedium, openMedium } from '../medium/medium.ts';
-import { attemptOn } from '../medium/place.ts';
-import { recordNameSeq, setAsideName } from '../trail/layout.ts';
+import { setAsideOther } from '../medium/set-aside.ts';
+import { recordNameSeq } from '../trail/layout.ts';
 import { trailReadme } from '../trail/readme.ts';
 
 /** A directory that becomes a medium at init. */
@@ -78,33 +77,14 @@ interface LocalFile {
 
 function fill(medium: OpenMedium, id: string, files: readonly LocalFile[]): void {
   try {
-    // On a medium that this init made, nobody but this init has written.
-    if (medium.id === id) setTornAside(medium, files);
-    for (const { name, bytes } of files) appendFile(medium, name, bytes);
+    for (const { name, bytes } of files) {
+      // On a medium that this init made, nobody but this init has written: what differs was torn by a kill.
+      if (medium.id === id) setAsideOther(medium, name, bytes);
+      appendFile(medium, name, bytes);
+    }
   } finally {
     medium.close();
   }
-}
-
-/** What a run that was killed has left half-written would stand in the way of the next one for ever. */
-function setTornAside({ what, folder }: OpenMedium, files: readonly LocalFile[]): void {
-  const names = new Set(attemptOn(what, 'listing', () => folder.list()));
-  const torn = files.filter(
-    ({ name, bytes }) =>
-      names.has(name) &&
-      !equalBytes(
-        attemptOn(what, `reading ${name}`, () => folder.readFile(name, bytes.length + 1)),
-        bytes,
-      ),
-  );
-  for (const { name } of torn) {
-    const withStem = (candidate: string) => `${name.slice(0, 8)}${candidate.slice(8)}`;
-    const free = setAsideName(0, (candidate) => names.has(withStem(candidate)));
-    // With nine of them the append says that the name is taken: the stick is no good.
-    if (free === undefined) continue;
-    attemptOn(what, `setting ${name} aside`, () => folder.renameExclusive(name, withStem(free)));
-  }
-  if (torn.length > 0) attemptOn(what, 'flush of the folder', () => folder.sync());
 }
 
 /** The trust file and its keys come before the record that names them. */

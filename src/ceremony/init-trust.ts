@@ -1,9 +1,8 @@
 import { formatBase64url, sha256Hex, wipe } from '../base/bytes.ts';
 import { canonicalJson } from '../base/canonical.ts';
-import { type RandomBytes, randomId } from '../base/random.ts';
+import { randomId } from '../base/random.ts';
 import { type Clock, formatTime } from '../base/time.ts';
-import { deriveKey, ed25519JwkOf, type KeyOrigin, type KeyRole, type SigningKey } from '../key/derive.ts';
-import type { KeyAlg } from '../key/public.ts';
+import { ed25519JwkOf, type SigningKey } from '../key/derive.ts';
 import { createRecorder } from '../machine/recorder.ts';
 import { createState, type State } from '../machine/state.ts';
 import { sealStatement } from '../revocation/statement.ts';
@@ -12,9 +11,10 @@ import { createTree, sealCheckpoint } from '../trail/checkpoint.ts';
 import { checkpointName, recordName } from '../trail/layout.ts';
 import type { Anomaly } from '../trail/record.ts';
 import { sealRecord } from '../trail/record-file.ts';
-import { openTrust, sealTrust, type Trust } from '../trust/trust-file.ts';
+import { openTrust, sealTrust } from '../trust/trust-file.ts';
 import type { TrustPayload } from '../trust/trust-schema.ts';
-import type { Dealer } from './dealer.ts';
+import { dealCards } from './dealer.ts';
+import { deriveEpoch, deriveRoot, drawSeed, type EpochKeys, keyEntries } from './epoch-keys.ts';
 import type { InitPorts } from './init.ts';
 import type { InitPlan } from './init-plan.ts';
 import { trustFilesFor } from './publish.ts';
@@ -25,7 +25,7 @@ export async function establish(plan: InitPlan, ports: InitPorts, setId: string)
   const { clock, random } = ports;
 
   // 4. Seed, split, recombination
-  const seed = drawSeed(plan, random);
+  const seed = drawSeed(plan.strength, random);
   try {
     const deal = await dealShares({
       seed,
@@ -39,8 +39,8 @@ export async function establish(plan: InitPlan, ports: InitPorts, setId: string)
       // 5. Keys and trust file
       const nonce = random(16);
       const origin = { trustName: plan.name, nonce };
-      const root = await deriveKey(seed, origin, { role: 'root', alg: 'Ed25519', epoch: 0 });
-      const keys = await deriveEpoch(seed, origin, plan.alg);
+      const root = await deriveRoot(seed, origin);
+      const keys = await deriveEpoch(seed, origin, plan.alg, 1);
       const trust = openTrust(await sealTrust(firstTrust(plan, deal, keys, root, nonce, clock), root));
 
       // 6. Deal and read back
@@ -66,25 +66,6 @@ export async function establish(plan: InitPlan, ports: InitPorts, setId: string)
   }
 }
 
-type EpochKeys = Readonly<Record<Exclude<KeyRole, 'root'>, SigningKey>>;
-
-async function deriveEpoch(seed: Uint8Array, origin: KeyOrigin, alg: KeyAlg): Promise<EpochKeys> {
-  return {
-    token: await deriveKey(seed, origin, { role: 'token', alg, epoch: 1 }),
-    drill: await deriveKey(seed, origin, { role: 'drill', alg, epoch: 1 }),
-    trail: await deriveKey(seed, origin, { role: 'trail', alg: 'Ed25519', epoch: 1 }),
-    deny: await deriveKey(seed, origin, { role: 'deny', alg: 'Ed25519', epoch: 1 }),
-  };
-}
-
-function drawSeed(plan: InitPlan, random: RandomBytes): Uint8Array {
-  const drawn = random(plan.strength / 8);
-  const seed = new Uint8Array(new ArrayBuffer(drawn.length));
-  seed.set(drawn);
-  wipe(drawn);
-  return seed;
-}
-
 function firstTrust(
   plan: InitPlan,
   deal: Deal,
@@ -93,7 +74,6 @@ function firstTrust(
   nonce: Uint8Array,
   clock: Clock,
 ): TrustPayload {
-  const uses = ['token', 'drill', 'trail', 'deny'] as const;
   return {
     v: 1,
     name: plan.name,
@@ -103,28 +83,13 @@ function firstTrust(
     previous: null,
     root: ed25519JwkOf(root),
     epoch: 1,
-    keys: uses.map((use) => ({
-      use,
-      alg: keys[use].public.alg,
-      epoch: 1,
-      status: 'active',
-      jwk: keys[use].public.jwk,
-    })),
+    keys: keyEntries(keys, 1),
     revokers: plan.revokers.map(({ label, jwk }) => ({ label, jwk })),
     sets: [deal.set],
     auditors: [],
     policy: plan.policy,
     issuedAt: formatTime(clock.now()),
   };
-}
-
-async function dealCards(deal: Deal, trust: Trust, dealer: Dealer): Promise<string[]> {
-  const readBack: string[] = [];
-  for (const [position, { custodian, share }] of deal.shares.entries()) {
-    const outcome = await dealer.deal({ custodian, share, number: position + 1, count: deal.shares.length }, trust);
-    if (outcome === 'read-back') readBack.push(custodian);
-  }
-  return readBack;
 }
 
 interface GenesisFacts {

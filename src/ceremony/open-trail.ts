@@ -1,19 +1,17 @@
 import { existsSync } from 'node:fs';
-import { BreakglassError, isBreakglassError } from '../base/errors.ts';
-import { type RandomBytes, randomId } from '../base/random.ts';
-import type { Clock } from '../base/time.ts';
+import { BreakglassError } from '../base/errors.ts';
+import type { RandomBytes } from '../base/random.ts';
+import type { Clock, Seconds } from '../base/time.ts';
 import { ed25519JwkOf } from '../key/derive.ts';
 import type { State } from '../machine/state.ts';
 import { checkMedia } from '../medium/check-media.ts';
 import { readWhole } from '../medium/copy.ts';
-import { type BlankMedium, openBlank } from '../medium/create.ts';
-import { findMedia, findMounted, isBlank } from '../medium/find.ts';
-import { labelFromPath } from '../medium/label.ts';
-import { type MediumHost, type OpenMedium, openMedium } from '../medium/medium.ts';
+import type { MediumHost, OpenMedium } from '../medium/medium.ts';
 import { applyMend, type MendResult } from '../medium/mend.ts';
 import type { MendNote } from '../medium/mend-action.ts';
 import { type LocalPlace, openLocalCopy } from '../medium/place.ts';
 import { type MendPlan, planMend } from '../medium/reconcile.ts';
+import type { Claims } from '../token/claims.ts';
 import { type ChainResult, createTrailCheck } from '../trail/check.ts';
 import { createTree } from '../trail/checkpoint.ts';
 import type { TrailFacts } from '../trail/facts.ts';
@@ -22,7 +20,9 @@ import { trailReadme } from '../trail/readme.ts';
 import { type Anomaly, isCeremonyRecord, type MediumEntry } from '../trail/record.ts';
 import { openTrustHistory } from '../trail/trust-history.ts';
 import type { Trust } from '../trust/trust-file.ts';
+import { finishDecided } from './decided-change.ts';
 import { type FoundAnomaly, isAnomalyCode } from './people.ts';
+import { type Plugged, plugMedia } from './plug-media.ts';
 import { type LostTrail, placeAfterLoss, restoreTrustFiles } from './restart.ts';
 import { type RunFacts, TrailWriter, waitForMedium } from './trail-writer.ts';
 
@@ -55,6 +55,10 @@ export interface OpenTrail {
   readonly headCeremonyTime: string | null;
   /** SHA-256 of the first revocation statement, which genesis names. */
   readonly firstStatement: string;
+  /** True if the history in force has this record. */
+  holds(seq: number, sha256: string): boolean;
+  /** Claims of the production tokens that are not over yet. */
+  readonly live: readonly Claims[];
   /** Set when no copy holds any record. */
   readonly lost: LostTrail | null;
   readonly anomalies: readonly FoundAnomaly[];
@@ -71,24 +75,25 @@ const ceremonyBytes = 1024 * 1024;
  */
 export async function openTrail(options: OpenTrailOptions, ports: OpenTrailPorts): Promise<OpenTrail> {
   const { state } = options;
-  const plugged = openPlugged(options, ports);
+  const plugged = plugMedia(options, ports);
   const local = existsSync(state.trailDir) ? openLocalCopy(state.trailDir, ports.host) : null;
+  let opened: OpenTrail | 'again' = 'again';
   try {
-    return await compareAndMend(plugged, local, options, ports);
-  } catch (error) {
-    for (const medium of [...plugged.media, ...plugged.blanks]) medium.close();
-    throw error;
+    opened = await compareAndMend(plugged, local, options, ports);
   } finally {
+    if (opened === 'again') for (const medium of [...plugged.media, ...plugged.blanks]) medium.close();
     local?.close();
   }
+  return opened === 'again' ? openTrail(options, ports) : opened;
 }
 
 async function compareAndMend(
   plugged: Plugged,
   local: LocalPlace | null,
-  { state, copies, mediaRule, run }: OpenTrailOptions,
+  options: OpenTrailOptions,
   ports: OpenTrailPorts,
-): Promise<OpenTrail> {
+): Promise<OpenTrail | 'again'> {
+  const { state, copies, mediaRule, run } = options;
   const rule = { copies, allowFixed: mediaRule === 'fixed-allowed', bytes: ceremonyBytes };
   const { usable, refused } = checkMedia([...plugged.media, ...plugged.blanks], rule);
   const plan = planMend({
@@ -101,7 +106,7 @@ async function compareAndMend(
     recorders: [ed25519JwkOf(await state.recorder())],
   });
   const after = plan.base ?? placeAfterLoss(state.highWater);
-  const { chain, firstStatement, unconfirmed, tree } = await checkChain(plan);
+  const { chain, firstStatement, unconfirmed, live, tree } = await checkChain(plan, ports.clock.now());
 
   const trustId = state.trust.id;
   const mend = applyMend(plan, { ...ports.host, trustId, now: ports.clock.now(), readme: trailReadme(trustId) });
@@ -121,6 +126,8 @@ async function compareAndMend(
     ...(lost ? { next: 'restart' } : {}),
   });
   if (lost) await restoreTrustFiles(state, media);
+  else if ((await finishDecided(plan, writer, { ...options, notes: mend.notes, note: ports.note })) === 'written')
+    return 'again';
   // Nothing but the restart may come first: what tells of the mending waits with the rest.
   for (const note of lost ? mend.notes : []) waitForMedium(state, run, note, []);
   const writeAll = () => writeWaiting(writer, state, lost ? [] : mend.notes, plan.anomalies);
@@ -135,6 +142,8 @@ async function compareAndMend(
     history: plan.history.versions,
     headCeremonyTime: chain.headCeremony?.time ?? null,
     firstStatement,
+    holds: (seq, sha256) => plan.entries.some((entry) => entry.seq === seq && entry.sha256 === sha256),
+    live,
     lost: lost
       ? { after, anchor: `high-water mark of this machine, record ${after.seq}`, writeWaiting: writeAll }
       : null,
@@ -157,50 +166,19 @@ async function compareAndMend(
   };
 }
 
-interface Plugged {
-  readonly media: readonly OpenMedium[];
-  readonly blanks: readonly BlankMedium[];
-  /** Directories given by hand that cannot be used: the others may be enough. */
-  readonly failures: readonly BreakglassError[];
-}
-
-function openPlugged({ state, mediaPaths }: OpenTrailOptions, { host, random }: OpenTrailPorts): Plugged {
-  const trustId = state.trust.id;
-  const paths = mediaPaths.length > 0 ? mediaPaths : searchMedia(state, host);
-  const media: OpenMedium[] = [];
-  const blanks: BlankMedium[] = [];
-  const failures: BreakglassError[] = [];
-  for (const path of paths) {
-    try {
-      if (mediaPaths.length > 0 && isBlank(path, host)) {
-        blanks.push(openBlank(path, { ...host, id: randomId(random), label: labelFromPath(path), trustId }));
-      } else media.push(openMedium(path, { ...host, trustId }));
-    } catch (error) {
-      if (!isBreakglassError(error)) throw error;
-      failures.push(error);
-    }
-  }
-  const [first] = failures;
-  if (first && media.length + blanks.length < state.trust.payload.policy.copies) throw first;
-  return { media, blanks, failures };
-}
-
-function searchMedia(state: State, host: MediumHost): string[] {
-  const mounted = findMounted({ mountInfoFile: '/proc/self/mountinfo', sysfsRoot: host.sysfsRoot });
-  const known = state.media.map(({ path }) => path);
-  return findMedia([...known, ...mounted], { trustId: state.trust.id, disk: host.disk }).map(({ path }) => path);
-}
-
 /** The history in force to its end, before anything is written. */
-async function checkChain(plan: MendPlan) {
+async function checkChain(plan: MendPlan, now: Seconds) {
   let firstStatement = '0'.repeat(64);
   let unconfirmed: FoundAnomaly[] = [];
+  const live: Claims[] = [];
   const tree = createTree();
   const check = createTrailCheck({
     history: plan.history,
     tree,
     onRecord: ({ record }) => {
       if (record.type === 'genesis') firstStatement = record.revocations;
+      if (record.type === 'mint.issued')
+        live.push(...record.tokens.flatMap(({ claims }) => (claims.exp > now ? [claims] : [])));
       unconfirmed = isCeremonyRecord(record) ? [] : [...unconfirmed, ...unconfirmedIn(record.anomalies)];
     },
   });
@@ -208,7 +186,7 @@ async function checkChain(plan: MendPlan) {
     const { what } = holder.place;
     await check.add(readWhole(holder.place, recordName(seq)), { seq, what: `record ${seq} on ${what}`, medium: null });
   }
-  return { chain: await check.finish(), firstStatement, unconfirmed, tree };
+  return { chain: await check.finish(), firstStatement, unconfirmed, live, tree };
 }
 
 /**

@@ -13,7 +13,7 @@ import { commitRecord, type DurableReceipt } from '../medium/commit.ts';
 import type { OpenMedium } from '../medium/medium.ts';
 import { type CheckpointTree, sealCheckpoint } from '../trail/checkpoint.ts';
 import { checkpointName, recordName } from '../trail/layout.ts';
-import { type Anomaly, isCeremonyRecord, type RecordMembers, type TrailRecord } from '../trail/record.ts';
+import type { Anomaly, CeremonyRecord, RecordMembers, TrailRecord } from '../trail/record.ts';
 import { sealRecord } from '../trail/record-file.ts';
 
 export interface TrailHead {
@@ -22,23 +22,21 @@ export interface TrailHead {
 }
 
 type ClockSource = TrailRecord['machine']['clock'];
-export type CeremonyMembers = Extract<RecordMembers, { readonly type: 'mint.issued' | 'drill' | 'restart' }>;
-export type RecorderMembers = Exclude<RecordMembers, { readonly type: CeremonyTypeName }>;
-type CeremonyTypeName =
-  | 'genesis'
-  | 'mint.issued'
-  | 'drill'
-  | 'rotate.begun'
-  | 'rotate'
-  | 'policy'
-  | 'revocations.reset'
-  | 'restart';
+export type CeremonyMembers = Exclude<RecordMembers<CeremonyRecord>, { readonly type: 'genesis' }>;
+export type RecorderMembers = Exclude<RecordMembers, { readonly type: CeremonyRecord['type'] }>;
 
 /** What a quorum's record is signed with, how many media must hold it, and what the quorum confirmed. */
 export interface CeremonySigning {
   readonly trail: SigningKey;
   readonly copies: number;
   readonly anomalies: readonly Anomaly[];
+}
+
+/** A record file that is signed for a place in the trail. */
+export interface SealedFile {
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+  readonly ceremony: boolean;
 }
 
 /** What is the same in every record of one run of the tool. */
@@ -128,10 +126,25 @@ export class TrailWriter {
 
   /** The record of a quorum, signed by the trail key, and the checkpoint after it. Throws when fewer than `copies` media hold it. */
   async appendCeremony(members: CeremonyMembers, options: CeremonySigning): Promise<DurableReceipt> {
+    const sealed = await this.sealCeremony(members, options);
+    return this.appendSealed(sealed, options);
+  }
+
+  /** The same record, signed for the place that comes next and not written yet. */
+  async sealCeremony(members: CeremonyMembers, { trail, anomalies }: CeremonySigning): Promise<SealedFile> {
     const recorder = ed25519JwkOf(await this.#state.recorder());
-    const record = { ...this.#common(), ...members, recorder, anomalies: [...options.anomalies] } as TrailRecord;
-    const receipt = await this.#append(record, options.trail, options.copies);
-    await this.#appendCheckpoint(options.trail);
+    const record = { ...this.#common(), ...members, recorder, anomalies: [...anomalies] } as TrailRecord;
+    return { seq: record.seq, bytes: await sealRecord(record, trail), ceremony: true };
+  }
+
+  /** Writes a ceremony record that was signed before; the checkpoint after it only where the trail key is at hand. */
+  async appendSealed(
+    sealed: SealedFile,
+    { copies, trail }: Pick<CeremonySigning, 'copies'> & Partial<CeremonySigning>,
+  ): Promise<DurableReceipt> {
+    if (sealed.seq !== this.nextSeq) throw new TypeError('the record is signed for another place');
+    const receipt = await this.#append(sealed, copies);
+    if (trail) await this.#appendCheckpoint(trail);
     return receipt;
   }
 
@@ -142,22 +155,21 @@ export class TrailWriter {
   ): Promise<DurableReceipt> {
     const recorder = await this.#state.recorder();
     const record = { ...this.#common(), anomalies: [...anomalies], ...members, recorder: recorder.kid } as TrailRecord;
-    return this.#append(record, recorder, 1);
+    return this.#append({ seq: record.seq, bytes: await sealRecord(record, recorder), ceremony: false }, 1);
   }
 
   #common() {
     return commonMembers(this.#state.trust.id, this.#run, this.#head);
   }
 
-  async #append(record: TrailRecord, signer: SigningKey, copies: number): Promise<DurableReceipt> {
-    const bytes = await sealRecord(record, signer);
-    const name = recordName(record.seq);
-    const head = { seq: record.seq, sha256: sha256Hex(bytes) };
+  async #append({ seq, bytes, ceremony }: SealedFile, copies: number): Promise<DurableReceipt> {
+    const name = recordName(seq);
+    const head = { seq, sha256: sha256Hex(bytes) };
     this.#interrupted = true;
     const receipt = await commitRecord(this.media, { ...head, name, bytes }, { copies });
     this.#interrupted = false;
     this.#head = head;
-    if (isCeremonyRecord(record)) this.#headCeremony = head;
+    if (ceremony) this.#headCeremony = head;
     this.#tree.add(bytes);
     this.#keepLocally(name, bytes, head);
     return receipt;

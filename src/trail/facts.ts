@@ -1,7 +1,7 @@
 import type { Seconds } from '../base/time.ts';
 import { HeadIndex } from './head-index.ts';
 import { recordSeconds } from './quorum-check.ts';
-import type { CeremonyRecord, Issuance } from './record.ts';
+import type { CeremonyRecord, Issuance, RecordOf } from './record.ts';
 
 const daySeconds = 86_400;
 /** A policy counts at most 1,000 issuances a day: remembering that many is enough whatever the clocks said. */
@@ -9,6 +9,10 @@ const keptIssuances = 1024;
 /** Ids of the newest requests are remembered whatever the clocks said; older ones for as long as their age admits them. */
 const keptRequests = 4096;
 const keptFamilies = 4096;
+const keptSets = 256;
+
+/** A set as `rotate.begun` tells of it. */
+export type BegunSet = Pick<RecordOf<'rotate.begun'>, 'setId' | 'nonce' | 'threshold' | 'strength' | 'commitments'>;
 
 /** What a trail tells the next ceremony. Only records whose signature was right count. */
 export interface TrailFacts {
@@ -22,6 +26,8 @@ export interface TrailFacts {
   readonly families: ReadonlyMap<string, number>;
   /** The trust version in force at the end. */
   readonly trust: { readonly version: number; readonly sha256: string } | null;
+  /** Sets whose dealing was begun, the newest last; the trust version in force says which were finished or given up. */
+  readonly begunSets: readonly BegunSet[];
   /** Thumbprints of the recorders that ceremony records name. */
   readonly recorders: ReadonlySet<string>;
 }
@@ -33,6 +39,7 @@ export class FactKeeper {
   readonly #families = new Map<string, number>();
   readonly #issuances = new Map<number, string>();
   readonly #issuedAt: Seconds[] = [];
+  readonly #begunSets: BegunSet[] = [];
   #lastTime = '';
 
   saw(record: { readonly time: string }): void {
@@ -53,6 +60,11 @@ export class FactKeeper {
       this.#requests.delete(old);
     }
     return true;
+  }
+
+  beginSet({ setId, nonce, threshold, strength, commitments }: BegunSet): void {
+    if (this.#begunSets.length >= keptSets) this.#begunSets.shift();
+    this.#begunSets.push({ setId, nonce, threshold, strength, commitments });
   }
 
   /** Notes the tokens of an issuance; false if their sequence does not continue the family. */
@@ -79,6 +91,7 @@ export class FactKeeper {
       issuedRequests: this.#requests,
       issuedAt: this.#issuedAt.filter((at) => at > last - daySeconds),
       families: this.#families,
+      begunSets: this.#begunSets,
     };
   }
 

@@ -87,7 +87,10 @@ export class Laws {
     // One rotation is two records of one request: begun, and done.
     const completes = record.type === 'rotate' && record.requestSha256 === this.#begunRotation;
     const first = record.type === 'rotate.begun' && record.requestSha256 === this.#begunRotation;
-    if (record.type === 'rotate.begun') this.#begunRotation = record.requestSha256;
+    if (record.type === 'rotate.begun') {
+      this.#begunRotation = record.requestSha256;
+      this.#facts.beginSet(record);
+    }
     if (completes) this.#begunRotation = undefined;
     if (!completes && !first && !this.#facts.useRequest(record.request.id, record))
       this.#report('REQUEST_REUSED', proved, `a ceremony was held for its request ${record.request.id} before`);

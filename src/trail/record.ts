@@ -100,6 +100,7 @@ export const recordSchema = variant('type', [
     ...ofTrail,
     ...quorum,
     setId: setIdentifier,
+    nonce: randomId,
     threshold: integerBetween(2, 16),
     strength: oneOf([128, 256]),
     commitments: array(object({ custodian: identifier, index: integerBetween(1, 255), commitment: sha256Digest })),

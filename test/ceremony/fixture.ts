@@ -1,6 +1,9 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { formatTime } from '../../src/base/time.ts';
+import { type Changed, changeTrust } from '../../src/ceremony/change.ts';
+import { type Change, changeParameters } from '../../src/ceremony/change-plan.ts';
 import type { Dealer } from '../../src/ceremony/dealer.ts';
 import { sandboxDealer, sandboxPeople } from '../../src/ceremony/drill-people.ts';
 import { init } from '../../src/ceremony/init.ts';
@@ -9,8 +12,8 @@ import { type Minted, type MintOptions, type MintPorts, mint } from '../../src/c
 import type { Panel, QuorumPeople } from '../../src/ceremony/people.ts';
 import { openState } from '../../src/machine/state.ts';
 import { realHost } from '../../src/medium/real-host.ts';
-import type { TokenRequest } from '../../src/trust/request.ts';
-import { openTrust, type Trust } from '../../src/trust/trust-file.ts';
+import type { Request, TokenRequest } from '../../src/trust/request.ts';
+import type { Trust } from '../../src/trust/trust-file.ts';
 import { custodians, fixedRandom } from '../share/fixture.ts';
 import { goodPolicy, goodRequest, noon } from '../trust/fixture.ts';
 
@@ -98,8 +101,88 @@ export function copyOf(scene: Scene): Scene {
   return sceneIn(dir, scene.cards);
 }
 
+/** The newest trust version of the machine. */
 export function trustOf(scene: Scene): Trust {
-  return openTrust(readFileSync(join(scene.stateDir, 'trust', 'T0000001.TXT')));
+  return openState(scene.stateDir).trust;
+}
+
+export interface ChangeAttempt {
+  readonly minute?: number;
+  readonly cards?: readonly string[];
+  readonly request?: Partial<Request>;
+  readonly people?: Partial<QuorumPeople>;
+  /** Deals the new cards; without it they go to `newCards`. */
+  readonly dealer?: Dealer;
+  readonly destroyed?: readonly string[];
+}
+
+export interface ChangeOutcome {
+  readonly changed: Changed | undefined;
+  readonly error: unknown;
+  readonly newCards: Map<string, Uint8Array>;
+  readonly notes: readonly string[];
+  readonly panels: readonly Panel[];
+  readonly asked: readonly string[];
+}
+
+/** Holds a change ceremony; people confirm everything and come with their cards. */
+export async function changeIn(scene: Scene, change: Change, attempt: ChangeAttempt = {}): Promise<ChangeOutcome> {
+  const name = `change ${++attempts}`;
+  const random = fixedRandom(name);
+  const now = noon + 60 * (attempt.minute ?? 10);
+  const notes: string[] = [];
+  const panels: Panel[] = [];
+  const asked: string[] = [];
+  const newCards = new Map<string, Uint8Array>();
+  const cards = (attempt.cards ?? ['alice', 'bob', 'carol']).map(
+    (label) => scene.cards.get(label) ?? new Uint8Array(0),
+  );
+  const people = { ...sandboxPeople(cards, () => {}), ...attempt.people };
+  const request = {
+    ...goodRequest({ trust: trustOf(scene).id, id: Buffer.from(random(16)).toString('base64url') }),
+    ...{ kind: change.kind, incident: null, subject: null, role: null, circumstance: null, lifetimeSeconds: null },
+    ...{ durationSeconds: null, holder: null, recipient: null, createdAt: formatTime(now) },
+    parameters: changeParameters(change),
+    ...attempt.request,
+  };
+  const outcome = { newCards, notes, panels, asked };
+  try {
+    const changed = await changeTrust(
+      {
+        state: openState(scene.stateDir),
+        change,
+        setId: Buffer.from(random(3)).toString('hex').slice(0, 5),
+        outDir: scene.outDir,
+        mediaPaths: scene.media,
+        mediaRule: 'fixed-allowed',
+        preflight: { mode: 'record', checks: [] },
+        anomalies: [],
+      },
+      {
+        clock: { now: () => now },
+        random,
+        host: realHost,
+        dealer: attempt.dealer ?? sandboxDealer(newCards),
+        request: async () => request,
+        destroyed: async () => attempt.destroyed ?? [],
+        note: (text) => notes.push(text),
+        people: {
+          ...people,
+          confirmRequest: (panel) => {
+            panels.push(panel);
+            return people.confirmRequest(panel);
+          },
+          nextShare: (panel, progress) => {
+            asked.push('share');
+            return people.nextShare(panel, progress);
+          },
+        },
+      },
+    );
+    return { ...outcome, changed, error: undefined };
+  } catch (error) {
+    return { ...outcome, changed: undefined, error };
+  }
 }
 
 export type TrailJson = { readonly type: string; readonly seq: number } & Readonly<Record<string, unknown>>;

@@ -266,6 +266,7 @@ export class TrailBuilder {
       type: 'rotate.begun',
       ...this.quorum(request),
       setId: 'd4e5f',
+      nonce: Buffer.alloc(16, 9).toString('base64url'),
       threshold: 2,
       strength: 128,
       commitments: testQuorum.map(({ label, index }) => ({ custodian: label, index, commitment: sha256Hex(label) })),

@@ -1,0 +1,296 @@
+import { sha256Hex } from '../base/bytes.ts';
+import { BreakglassError } from '../base/errors.ts';
+import { formatTime } from '../base/time.ts';
+import { type DecidedChange, readDecided, writeDecided as saveDecided } from '../machine/decided.ts';
+import { wipeDeal } from '../share/deal.ts';
+import { openRecordFile } from '../trail/record-file.ts';
+import { type Request, requestFingerprint } from '../trust/request.ts';
+import type { Trust } from '../trust/trust-file.ts';
+import { type Attempt, type CeremonyOptions, type CeremonyPorts, confirmed } from './attempt.ts';
+import { changePanelText } from './change-panel.ts';
+import { type Change, checkChange, checkChangeRequest } from './change-plan.ts';
+import { type Prepared, prepareChange } from './change-prepare.ts';
+import { type Dealer, dealCards } from './dealer.ts';
+import { clearVoidCards, readDealing, writeDealing } from './dealing.ts';
+import { settle, writeDecided } from './decided-change.ts';
+import { holdCeremony, openCeremonyTrail } from './hold-ceremony.ts';
+import { type Met, meet } from './meet.ts';
+import { refuseFailedPreflight, refuseOtherTrustVersion, refuseReused } from './mint-checks.ts';
+import { type OpenTrail, openTrail } from './open-trail.ts';
+import { appendRestart } from './restart.ts';
+import type { CeremonyMembers, CeremonySigning, RecorderMembers, TrailHead } from './trail-writer.ts';
+
+export interface ChangeOptions extends CeremonyOptions {
+  readonly change: Change;
+  /** 5 random hex digits: the id of the new set, where cards are dealt. */
+  readonly setId: string;
+  /** Where services and commanders take trust file, JWK Sets and revocations from. */
+  readonly outDir: string;
+}
+
+export interface ChangePorts extends CeremonyPorts {
+  /** Writes new keys, deals new cards. */
+  readonly dealer: Dealer;
+  request(): Promise<Request>;
+  /** Whose card of the retired set was destroyed before everybody's eyes. */
+  destroyed(custodians: readonly string[]): Promise<readonly string[]>;
+}
+
+export interface Changed {
+  readonly kind: Change['kind'];
+  readonly trust: Trust;
+  readonly record: TrailHead;
+  /** `again`: this run only finished what a run before had decided. */
+  readonly run: 'first' | 'again';
+  readonly custodians: readonly string[];
+  /** The set whose cards are void from now on, or null. */
+  readonly retiredSet: string | null;
+  readonly statements: number;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+}
+
+/** A rotation, a new policy or an un-denial; its steps are those of docs/ceremony.md. The caller holds the lock. */
+export async function changeTrust(options: ChangeOptions, ports: ChangePorts): Promise<Changed> {
+  const finished = await finishBefore(options, ports);
+  if (finished) return finished;
+  // 1. A dealing that was interrupted
+  const dealing = readDealing(options.state.dir);
+  if (dealing) {
+    clearVoidCards(options.state.dir, dealing);
+    ports.note(
+      `a dealing of ${dealing.startedAt} was interrupted: cards of set ${dealing.setId} are void, destroy them. Starting afresh.`,
+    );
+  }
+  return holdCeremony(options, ports, 'Nothing was changed', (attempt) => hold(options, ports, attempt));
+}
+
+async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt): Promise<Changed> {
+  const { state, change, preflight } = options;
+  const { clock } = ports;
+  const { trust } = state;
+
+  // 2. Request
+  const request = attempt.request ?? (await ports.request());
+  attempt.request = request;
+  checkChangeRequest(request, change, trust, clock.now());
+
+  // 3. Plan
+  attempt.stage = 'policy';
+  checkChange(change, trust);
+  refuseFailedPreflight(preflight);
+
+  // 4. Media and trail, 5. high-water mark
+  const trail = await openCeremonyTrail(options, ports, attempt);
+  refuseReused(request, trail);
+  refuseOtherTrustVersion(trail, trust);
+
+  // 6. Head code, 7. clock, 8. the panel, 9. shares
+  const met = await meet(
+    {
+      trust,
+      trail,
+      request,
+      text: changePanelText(change, request, trust, trail.live),
+      anomalies: [...options.anomalies, ...trail.anomalies],
+      needed: trust.set.threshold,
+      separated: null,
+      preflight,
+    },
+    ports,
+    attempt,
+  );
+
+  // 10. Keys, next trust version, statements
+  attempt.stage = 'record';
+  const prepared = await met.shares.withSeed((seed) =>
+    prepareChange(seed, { ...options, trail, now: clock.now() }, ports),
+  );
+  try {
+    met.shares.wipe();
+    attempt.given = met.labels;
+    const { policy } = trust.payload;
+    const signing = {
+      trail: prepared.trailKey,
+      copies: policy.copies,
+      anomalies: confirmed(met.anomalies, met.labels),
+    };
+    const quorum = met.members;
+    if (trail.lost) await appendRestart(trail, trail.lost, { request, trust, quorum, signing }, ports.random);
+
+    // 11. Cards
+    await dealNewCards(options, ports, attempt, { prepared, met, signing, request });
+
+    // 12. Decided
+    attempt.stage = 'record';
+    const members = changeMembers(change, prepared, {
+      request,
+      requestSha256: met.panel.fingerprint.sha256,
+      ...quorum,
+    });
+    const sealed = await trail.writer.sealCeremony(members, signing);
+    const decided: DecidedChange = {
+      v: 1,
+      kind: change.kind,
+      decidedAt: formatTime(clock.now()),
+      seq: sealed.seq,
+      prev: trail.writer.head?.sha256 ?? '',
+      record: Buffer.from(sealed.bytes).toString('latin1'),
+      trust: prepared.trust ? Buffer.from(prepared.trust.bytes).toString('latin1') : null,
+      statements: prepared.statements.map((line) => `${line}\n`).join(''),
+      outDir: options.outDir,
+    };
+    saveDecided(state.dir, decided);
+    attempt.stage = 'writing';
+
+    // 13. Written
+    const record = await writeAndSettle(decided, trail, signing, options, ports);
+    await recordDestroyed(options, ports, trail, trust);
+    return {
+      kind: change.kind,
+      trust: state.trust,
+      record,
+      run: 'first',
+      custodians: met.labels,
+      retiredSet: prepared.deal ? trust.set.setId : null,
+      statements: prepared.statements.length,
+      warnings: [
+        ...met.anomalies.map(({ code, detail }) => ({ code, message: detail })),
+        ...trail.warnings,
+        ...trail.writer.warnings,
+      ],
+    };
+  } finally {
+    if (prepared.deal) wipeDeal(prepared.deal);
+  }
+}
+
+/** What a run before had decided is finished, and that is all this run does. Undefined when there was nothing, or it is void. */
+async function finishBefore(options: ChangeOptions, ports: ChangePorts): Promise<Changed | undefined> {
+  const { state } = options;
+  const decided = readDecided(state.dir);
+  if (!decided) return undefined;
+  const { policy } = state.trust.payload;
+  const trail = await openTrail(
+    { ...options, copies: policy.copies, run: { session: '', clock: ports.clock, clockSource: 'none' } },
+    ports,
+  );
+  try {
+    const sha256 = sha256Hex(decided.record);
+    if (!trail.holds(decided.seq, sha256)) return undefined;
+    const { record } = openRecordFile(Buffer.from(decided.record), `record ${decided.seq}`);
+    return {
+      kind: decided.kind,
+      trust: state.trust,
+      record: { seq: decided.seq, sha256 },
+      run: 'again',
+      custodians: 'custodians' in record ? labelsOf(record.custodians) : [],
+      retiredSet: null,
+      statements: decided.statements.split('\n').length - 1,
+      warnings: trail.warnings,
+    };
+  } finally {
+    for (const medium of trail.media) medium.close();
+  }
+}
+
+async function dealNewCards(
+  { state, setId, change }: ChangeOptions,
+  { dealer, clock, note }: ChangePorts,
+  attempt: Attempt,
+  made: {
+    readonly prepared: Prepared;
+    readonly met: Met;
+    readonly signing: CeremonySigning;
+    readonly request: Request;
+  },
+): Promise<void> {
+  const { prepared, met, signing, request } = made;
+  const { deal, trust: next } = prepared;
+  if (deal && change.kind === 'rotate.shares') {
+    const { set } = deal;
+    await attempt.trail?.writer.appendCeremony(
+      {
+        type: 'rotate.begun',
+        request,
+        requestSha256: requestFingerprint(request).sha256,
+        ...met.members,
+        setId: set.setId,
+        nonce: set.nonce,
+        threshold: set.threshold,
+        strength: set.strength,
+        commitments: set.shares,
+      },
+      signing,
+    );
+  }
+  attempt.stage = 'dealing';
+  const dealing = { v: 1 as const, startedAt: formatTime(clock.now()), setId, shareFiles: [...dealer.shareFiles] };
+  writeDealing(state.dir, dealing);
+  try {
+    await dealer.begin();
+    if (deal && next) await dealCards(deal, next, dealer);
+  } catch (error) {
+    dealer.undo();
+    clearVoidCards(state.dir, dealing);
+    if (deal)
+      note(`cards of set ${setId} that were copied already are void: destroy them. The old cards are the cards.`);
+    throw error;
+  }
+}
+
+function changeMembers(
+  change: Change,
+  { trust, statements, allow }: Prepared,
+  quorum: Met['members'] & { readonly request: Request; readonly requestSha256: string },
+): CeremonyMembers {
+  if (change.kind === 'revocations.reset')
+    return { type: 'revocations.reset', ...quorum, statement: sha256Hex(statements[0] ?? ''), allow: [...allow] };
+  if (!trust) throw new TypeError('every other change makes a trust version');
+  const named = { version: trust.payload.version, sha256: trust.sha256 };
+  return { type: change.kind === 'policy' ? 'policy' : 'rotate', ...quorum, trust: named };
+}
+
+async function writeAndSettle(
+  decided: DecidedChange,
+  trail: OpenTrail,
+  signing: CeremonySigning,
+  { state }: ChangeOptions,
+  { note }: ChangePorts,
+): Promise<TrailHead> {
+  try {
+    const { seq, sha256 } = await writeDecided(decided, trail.writer, state, signing);
+    settle(decided, state, note);
+    return { seq, sha256 };
+  } catch (error) {
+    if (!(error instanceof BreakglassError)) throw error;
+    throw new BreakglassError(error.code, error.message, {
+      hint: 'the change is decided and waits in the state directory. Mend that, and run the same command again: it finishes the writing, and nobody is asked for a share.',
+      cause: error,
+    });
+  }
+}
+
+/** Attested after everything else: an old card that is still needed would have been destroyed too early. */
+async function recordDestroyed(
+  { change }: ChangeOptions,
+  ports: ChangePorts,
+  trail: OpenTrail,
+  before: Trust,
+): Promise<void> {
+  if (!('deal' in change)) return;
+  const { set } = before;
+  const attested = await ports.destroyed(set.shares.map(({ custodian }) => custodian));
+  for (const { custodian, index } of set.shares.filter((share) => attested.includes(share.custodian))) {
+    const members: RecorderMembers = { type: 'share.checked', custodian, setId: set.setId, index, code: 'DESTROYED' };
+    try {
+      await trail.writer.appendRecorder(members);
+    } catch (error) {
+      if (!(error instanceof BreakglassError)) throw error;
+      ports.note(`breakglass: that the old card of ${custodian} was destroyed is not on the record: ${error.message}`);
+    }
+  }
+}
+
+function labelsOf(custodians: readonly (string | { readonly label: string })[]): string[] {
+  return custodians.map((custodian) => (typeof custodian === 'string' ? custodian : custodian.label));
+}

@@ -1,0 +1,135 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { sha256Hex } from '../base/bytes.ts';
+import { BreakglassError, isBreakglassError } from '../base/errors.ts';
+import { type DecidedChange, readDecided, removeDecided } from '../machine/decided.ts';
+import { readInput } from '../machine/files.ts';
+import type { State } from '../machine/state.ts';
+import { appendFile } from '../medium/append.ts';
+import type { OpenMedium } from '../medium/medium.ts';
+import type { MendNote } from '../medium/mend-action.ts';
+import type { MendPlan } from '../medium/reconcile.ts';
+import { setAsideOther } from '../medium/set-aside.ts';
+import { mergeRevocations } from '../revocation/list.ts';
+import { trustName } from '../trail/layout.ts';
+import { openTrust, type Trust } from '../trust/trust-file.ts';
+import { endDealing } from './dealing.ts';
+import { pemFiles, publishTrust } from './publish.ts';
+import {
+  type CeremonySigning,
+  type RunFacts,
+  type TrailHead,
+  type TrailWriter,
+  waitForMedium,
+} from './trail-writer.ts';
+
+/** Where a decided change stands: its record is in the trail, comes next, or lost its place to another. */
+function placeOf(
+  decided: DecidedChange,
+  { base, entries }: Pick<MendPlan, 'base' | 'entries'>,
+): 'held' | 'next' | 'void' {
+  const sha256 = sha256Hex(decided.record);
+  if (entries.some((entry) => entry.seq === decided.seq && entry.sha256 === sha256)) return 'held';
+  return base?.seq === decided.seq - 1 && base.sha256 === decided.prev ? 'next' : 'void';
+}
+
+/**
+ * A change that a quorum has decided and a run before did not write comes before everything else in the trail. `written`: the
+ * trail has a new head now, and all must be read again.
+ */
+export async function finishDecided(
+  plan: MendPlan,
+  writer: TrailWriter,
+  options: {
+    readonly state: State;
+    readonly copies: number;
+    readonly run: RunFacts;
+    /** What tells of the mending of this run: it waits, or it would take the place of the change. */
+    readonly notes: readonly MendNote[];
+    note(text: string): void;
+  },
+): Promise<'written' | 'nothing'> {
+  const { state, copies, note } = options;
+  const decided = readDecided(state.dir);
+  if (!decided) return 'nothing';
+  const place = placeOf(decided, plan);
+  if (place === 'void') dropDecided(decided, state, note);
+  if (place === 'held') settle(decided, state, note);
+  if (place !== 'next') return 'nothing';
+  for (const members of options.notes) waitForMedium(state, options.run, members, []);
+  await writeDecided(decided, writer, state, { copies });
+  settle(decided, state, note);
+  note(`finished the ${decided.kind} that a quorum decided at ${decided.decidedAt}`);
+  return 'written';
+}
+
+/**
+ * Step 13, on the media: the trust version stands on every medium before the record that names it. Without the trail key, in a
+ * later run, there is no checkpoint. Throws when fewer than `copies` media hold the record; the change waits then.
+ */
+export async function writeDecided(
+  decided: DecidedChange,
+  writer: TrailWriter,
+  state: State,
+  signing: Pick<CeremonySigning, 'copies'> & Partial<CeremonySigning>,
+): Promise<TrailHead> {
+  if (decided.trust !== null) writeTrustFiles(openTrust(Buffer.from(decided.trust)), writer.media, state);
+  const sealed = { seq: decided.seq, bytes: Buffer.from(decided.record), ceremony: true };
+  return writer.appendSealed(sealed, signing);
+}
+
+/** Step 13, on this machine: any part may have been done before. What cannot be published is told and can be exported later. */
+export function settle(decided: DecidedChange, state: State, note: (text: string) => void): void {
+  if (decided.trust !== null) state.addTrust(openTrust(Buffer.from(decided.trust)));
+  const known = state.mergeRevocations(Buffer.from(decided.statements));
+  try {
+    publishTrust(state.trust, mergeRevocations(published(decided.outDir), known), decided.outDir);
+  } catch (error) {
+    if (!(error instanceof BreakglassError)) throw error;
+    note(
+      `breakglass: ${error.message}. The change is in force; publish it with: breakglass trust export --publish DIR`,
+    );
+  }
+  endDealing(state.dir);
+  removeDecided(state.dir);
+}
+
+/** A change whose place in the trail was taken: nothing of it counts. */
+function dropDecided(decided: DecidedChange, state: State, note: (text: string) => void): void {
+  endDealing(state.dir);
+  removeDecided(state.dir);
+  note(
+    `breakglass: the ${decided.kind} of ${decided.decidedAt} is void: the trail went on without it. Cards that were dealt in it are void: destroy them. Those of before are the cards.`,
+  );
+}
+
+function writeTrustFiles(trust: Trust, media: readonly OpenMedium[], state: State): void {
+  const file = trustName(trust.payload.version);
+  const pems = [...pemFiles(trust)];
+  for (const medium of media.filter(({ suspect }) => !suspect)) {
+    try {
+      setAsideOther(medium, file, trust.bytes);
+      appendFile(medium, file, trust.bytes);
+      for (const [name, bytes] of pems) orTaken(() => appendFile(medium, name, bytes));
+    } catch (error) {
+      if (!isBreakglassError(error)) throw error;
+      medium.distrust(error);
+    }
+  }
+  for (const [name, bytes] of [[file, trust.bytes] as const, ...pems]) state.appendLocal(name, bytes);
+}
+
+// Nothing reads the PEM files but people: another file of that name is no reason to stop.
+function orTaken(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (!isBreakglassError(error, 'MEDIUM_IN_USE')) throw error;
+  }
+}
+
+function published(dir: string): Uint8Array {
+  const path = join(dir, 'revocations.jws');
+  if (!existsSync(path)) return new Uint8Array(0);
+  return readInput(path, { what: 'the published revocations', maxBytes: 1024 * 1024 * 1024 });
+}

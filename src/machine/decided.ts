@@ -1,0 +1,56 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatCanonicalFile } from '../base/canonical.ts';
+import {
+  filePath,
+  integerBetween,
+  jwsLines,
+  literal,
+  nullable,
+  object,
+  oneOf,
+  type Shape,
+  sha256Digest,
+  time,
+} from '../base/schema.ts';
+import { replaceFile, syncDirectory } from './files.ts';
+import { readStateJson } from './state-file.ts';
+
+const decidedSchema = object({
+  v: literal(1),
+  kind: oneOf(['rotate.keys', 'rotate.shares', 'rotate.seed', 'policy', 'revocations.reset']),
+  decidedAt: time,
+  /** The place of the record in the trail, and the record before it. */
+  seq: integerBetween(0, 99_999_999),
+  prev: sha256Digest,
+  /** The record file. */
+  record: jwsLines,
+  /** The trust file that it names; null when the trust stays as it is. */
+  trust: nullable(jwsLines),
+  /** Statement lines that become known with it. */
+  statements: jwsLines,
+  /** Where services and commanders take them from. */
+  outDir: filePath,
+});
+
+/**
+ * A change that a quorum has decided and that is not written everywhere yet (docs/ceremony.md, change, steps 12 and 13): public
+ * bytes only, so that it can be finished without anybody's share.
+ */
+export type DecidedChange = Shape<typeof decidedSchema>;
+
+const decidedName = 'decided.json';
+
+/** The decided change that waits in a state directory, or undefined. Throws `STATE_DAMAGED`. */
+export function readDecided(dir: string): DecidedChange | undefined {
+  return readStateJson(join(dir, decidedName), decidedSchema);
+}
+
+export function writeDecided(dir: string, decided: DecidedChange): void {
+  replaceFile(join(dir, decidedName), formatCanonicalFile(decided), { mode: 0o600 });
+}
+
+export function removeDecided(dir: string): void {
+  rmSync(join(dir, decidedName), { force: true });
+  syncDirectory(dir);
+}
