@@ -8,6 +8,7 @@ import { registerMint } from './commands/mint.ts';
 import { registerPolicy } from './commands/policy.ts';
 import { registerPreflight } from './commands/preflight.ts';
 import { registerRequest } from './commands/request.ts';
+import { registerRotate } from './commands/rotate.ts';
 import { registerShare } from './commands/share.ts';
 import { registerTrust } from './commands/trust.ts';
 import { registerVerify } from './commands/verify.ts';
@@ -24,6 +25,7 @@ const commands: Readonly<Record<string, (program: Command, io: CommandIo) => voi
   verify: registerVerify,
   'audit-check': registerAuditCheck,
   drill: registerDrill,
+  rotate: registerRotate,
   policy: registerPolicy,
   trust: registerTrust,
   share: registerShare,

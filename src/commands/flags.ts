@@ -46,6 +46,15 @@ export function requireFlags(command: string, flags: Readonly<Record<string, unk
   });
 }
 
+/** One of a few words. */
+export function oneOfFlag<T extends string>(flag: string, value: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  throw new BreakglassError('BAD_INPUT', `${flag} must be ${choices.join(' or ')}`, {
+    hint: 'mend the flag. Nothing was done.',
+  });
+}
+
 function badFlag(flag: string, value: string, law: string): BreakglassError {
   return new BreakglassError('BAD_INPUT', `${flag} ${showable(value)} is not understood`, {
     hint: `${law}. Nothing was done.`,

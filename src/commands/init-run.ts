@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { wipe } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
@@ -11,7 +11,6 @@ import type { InitPlan } from '../ceremony/init-plan.ts';
 import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
 import { makePrivateDirectory } from '../machine/files.ts';
 import { lockState } from '../machine/lock.ts';
-import { newRevokerKey, type PersonalKey, writePersonalKey } from '../machine/personal-key.ts';
 import { machinePreflight, preflightEntry } from '../machine/preflight-entry.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import { checkMedia } from '../medium/check-media.ts';
@@ -20,11 +19,13 @@ import { labelFromPath } from '../medium/label.ts';
 import { realHost } from '../medium/real-host.ts';
 import { holdingTerminal, openTerminal, type Terminal } from '../terminal/terminal.ts';
 import { custodianLabels, trustFingerprint } from '../trust/trust-file.ts';
+import { oneOfFlag } from './flags.ts';
 import type { InitOptions } from './init.ts';
 import { type Answers, completeAnswers } from './init-answers.ts';
 import { type CommandIo, productJson } from './io.ts';
 import { cardDealer } from './people/card-dealer.ts';
 import { passphraseSource } from './people/passphrases.ts';
+import { type NewRevoker, newRevokers, withRevokers } from './people/revoker-keys.ts';
 import type { PassphraseSource } from './people/share-files.ts';
 
 /** `init`: flags and questions in, one key ceremony, text or JSON out. */
@@ -61,7 +62,7 @@ async function runLocked(
   if (!journal) refuseExistingState(stateDir);
   const answers = await completeAnswers(options, terminal);
   const passphrases = passphraseSource(options.passphraseFd, terminal, 'choose');
-  const revokers = answers.revokers.map((label) => ({ label, key: newRevokerKey() }));
+  const revokers = newRevokers(answers.revokers);
   try {
     const plan = planOf(options, answers, revokers, stateDir, io);
     mkdirSync(plan.outDir, { recursive: true });
@@ -81,7 +82,7 @@ async function runLocked(
 function planOf(
   options: InitOptions,
   answers: Answers,
-  revokers: readonly { readonly label: string; readonly key: PersonalKey<Ed25519Revoker> }[],
+  revokers: readonly NewRevoker[],
   stateDir: string,
   io: CommandIo,
 ): InitPlan {
@@ -104,8 +105,6 @@ function planOf(
     clockSource: 'none',
   };
 }
-
-type Ed25519Revoker = ReturnType<typeof newRevokerKey>['jwk'];
 
 /** The directories as media to be: blank, on devices of their own, writable. Nothing is written yet. */
 function checkNewMedia(answers: Answers, mediaRule: InitPlan['mediaRule'], io: CommandIo): NewMedium[] {
@@ -158,40 +157,6 @@ function cardDealerOf(
   });
 }
 
-/** Writes the revoker keys first, under the passphrases of their commanders. */
-function withRevokers(
-  dealer: Dealer,
-  revokers: readonly { readonly label: string; readonly key: PersonalKey }[],
-  outDir: string,
-  passphrases: PassphraseSource,
-): Dealer {
-  const files = revokers.map(({ label, key }) => ({
-    label,
-    key,
-    path: join(outDir, `${label.replaceAll('/', '-')}.revoker.age`),
-  }));
-  return {
-    ...dealer,
-    shareFiles: [...dealer.shareFiles, ...files.map(({ path }) => path)],
-    begin: async () => {
-      for (const { label, key, path } of files) {
-        const passphrase = await passphrases(`the revoker key of ${label}`);
-        if (!passphrase || passphrase.length === 0) throw noPassphrase(label);
-        try {
-          await writePersonalKey(path, key, passphrase);
-        } finally {
-          wipe(passphrase);
-        }
-      }
-      await dealer.begin();
-    },
-    undo: () => {
-      for (const { path } of files) rmSync(path, { force: true });
-      dealer.undo();
-    },
-  };
-}
-
 function show(result: Initialized, options: InitOptions, io: CommandIo): void {
   const { trust, trustFile, media, head } = result;
   const fingerprint = trustFingerprint(trust);
@@ -229,19 +194,5 @@ function refuseExistingState(stateDir: string): void {
   if (!existsSync(join(stateDir, 'trust'))) return;
   throw new BreakglassError('EXISTS', `the state directory ${stateDir} belongs to a trust already`, {
     hint: 'to make another trust, give another --state DIR. Nothing was changed.',
-  });
-}
-
-function oneOfFlag<T extends string>(flag: string, value: string, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === value);
-  if (found !== undefined) return found;
-  throw new BreakglassError('BAD_INPUT', `${flag} must be ${choices.join(' or ')}`, {
-    hint: 'mend the flag. Nothing was done.',
-  });
-}
-
-function noPassphrase(label: string): BreakglassError {
-  return new BreakglassError('BAD_INPUT', `the revoker key of ${label} has no passphrase`, {
-    hint: 'a revoker key is always sealed: type a passphrase, or give one a line on --passphrase-fd. Nothing was dealt.',
   });
 }

@@ -1,5 +1,13 @@
 import type { Command } from 'commander';
+import { type ChangeFlags, withChangeFlags } from './change-flags.ts';
+import { collect } from './flags.ts';
 import type { CommandIo } from './io.ts';
+
+export type PolicyApplyFlags = ChangeFlags & {
+  readonly addRevoker?: readonly string[];
+  readonly retireRevoker?: readonly string[];
+  readonly addAuditor?: readonly string[];
+};
 
 export function registerPolicy(program: Command, io: CommandIo): void {
   const policy = program.command('policy').description('write and check the policy that custodians enforce');
@@ -15,5 +23,14 @@ export function registerPolicy(program: Command, io: CommandIo): void {
     .description('say whether a policy is good, and what it means')
     .action(async (file: string, flags: { json?: true }) =>
       (await import('./at-the-desk.ts')).runPolicyCheck(file, flags, io),
+    );
+  withChangeFlags(policy.command('apply'))
+    .argument('<file>', 'the policy, in TOML')
+    .option('--add-revoker <label>', 'a commander who gets a revoker key; once for each', collect)
+    .option('--retire-revoker <label>', 'a commander whose key ends; what it has denied stays denied', collect)
+    .option('--add-auditor <label=file>', "an auditor and the file of the auditor's public key (JWK)", collect)
+    .description('put a policy into force, by a quorum; commanders and auditors come and go with it')
+    .action(async (file: string, flags: PolicyApplyFlags) =>
+      (await import('./at-the-machine.ts')).runPolicyApply(file, flags, io),
     );
 }

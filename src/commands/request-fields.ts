@@ -105,7 +105,8 @@ async function askIdentifier(terminal: Terminal | undefined, message: string): P
   return identifierFlag(message, await askText(atTerminal(terminal), message, { validate }));
 }
 
-async function askReason(terminal: Terminal | undefined, policy: Policy): Promise<string> {
+/** Asks why, as long as the policy wants it. */
+export async function askReason(terminal: Terminal | undefined, policy: Policy): Promise<string> {
   const least = Math.max(1, policy.reason.minLength);
   const validate = (text: string) =>
     text.length >= least && isFreeText(text) ? undefined : `write ${least} to 1,024 visible characters`;

@@ -20,6 +20,8 @@ export interface DealerOptions {
   readonly cardDirs: ReadonlyMap<string, string>;
   readonly readBack: 'asked' | 'left-out';
   readonly terminal: Terminal | undefined;
+  /** Stands in the file names before `.share`: cards of two sets may lie on one stick. */
+  readonly nameTag?: string;
   /** An empty passphrase leaves the file plain. */
   readonly passphrases: PassphraseSource;
 }
@@ -29,8 +31,8 @@ export function cardDealer(options: DealerOptions): Dealer {
   const written: string[] = [];
   return {
     shareFiles: [...options.cardDirs].flatMap(([label, dir]) => [
-      shareFile(dir, label, 'plain'),
-      shareFile(dir, label, 'sealed'),
+      shareFile(dir, label, 'plain', options),
+      shareFile(dir, label, 'sealed', options),
     ]),
     begin: async () => {},
     deal: async (card, trust) => {
@@ -45,9 +47,10 @@ export function cardDealer(options: DealerOptions): Dealer {
   };
 }
 
-/** `LABEL.share`, or `LABEL.share.age` under a passphrase. */
-function shareFile(dir: string, label: string, form: 'plain' | 'sealed'): string {
-  return join(dir, `${label.replaceAll('/', '-')}.share${form === 'sealed' ? '.age' : ''}`);
+/** `LABEL.share`, or `LABEL.share.age` under a passphrase; `LABEL.3f2a1.share` with a tag. */
+function shareFile(dir: string, label: string, form: 'plain' | 'sealed', { nameTag }: DealerOptions): string {
+  const tag = nameTag === undefined ? '' : `.${nameTag}`;
+  return join(dir, `${label.replaceAll('/', '-')}${tag}.share${form === 'sealed' ? '.age' : ''}`);
 }
 
 async function writeShareFile(
@@ -59,7 +62,7 @@ async function writeShareFile(
 ): Promise<void> {
   const passphrase = await options.passphrases(`the share of ${card.custodian}`);
   const form = passphrase && passphrase.length > 0 ? 'sealed' : 'plain';
-  const path = shareFile(dir, card.custodian, form);
+  const path = shareFile(dir, card.custodian, form, options);
   const text = Buffer.from(`${formatShareText(card.share)}\n`);
   try {
     const bytes = form === 'sealed' && passphrase ? await sealWithPassphrase(text, passphrase) : text;
