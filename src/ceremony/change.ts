@@ -81,7 +81,8 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
 
   // 4. Media and trail, 5. high-water mark
   const trail = await openCeremonyTrail(options, ports, attempt);
-  refuseReused(request, trail);
+  // A rotation that was begun and interrupted is held again with the same request.
+  if (trail.facts.openRotation !== requestFingerprint(request).sha256) refuseReused(request, trail);
   refuseOtherTrustVersion(trail, trust);
 
   // 6. Head code, 7. clock, 8. the panel, 9. shares

@@ -134,6 +134,7 @@ class ChainCheck implements TrailCheck {
       facts: this.#facts.publish({
         trust: trust ? { version: trust.payload.version, sha256: trust.sha256 } : null,
         recorders: this.#signers.recorders(),
+        openRotation: this.#laws.openRotation,
       }),
     };
   }

@@ -28,6 +28,8 @@ export interface TrailFacts {
   readonly trust: { readonly version: number; readonly sha256: string } | null;
   /** Sets whose dealing was begun, the newest last; the trust version in force says which were finished or given up. */
   readonly begunSets: readonly BegunSet[];
+  /** The fingerprint of the rotation that was begun last and is not done: its request may be used again to do it. */
+  readonly openRotation: string | null;
   /** Thumbprints of the recorders that ceremony records name. */
   readonly recorders: ReadonlySet<string>;
 }
@@ -83,7 +85,7 @@ export class FactKeeper {
     return this.#issuances.get(seq) ?? null;
   }
 
-  publish(end: Pick<TrailFacts, 'trust' | 'recorders'>): TrailFacts {
+  publish(end: Pick<TrailFacts, 'trust' | 'recorders' | 'openRotation'>): TrailFacts {
     const last = recordSeconds({ time: this.#lastTime });
     return {
       ...end,

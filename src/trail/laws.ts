@@ -30,6 +30,10 @@ export class Laws {
     this.#found = found;
   }
 
+  get openRotation(): string | null {
+    return this.#begunRotation ?? null;
+  }
+
   /** Before a record's signature is judged: genesis brings version 1 into force, and a restart may name a version not at hand. */
   begin(record: TrailRecord, where: RecordPlace): void {
     if (record.type === 'genesis' && !this.#signers.trust) this.#signers.enter(this.#history.find(1, this.#history.id));

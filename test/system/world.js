@@ -186,14 +186,20 @@ export function openWorld(dir) {
 function mintArguments(
   dir,
   number,
-  { out, media = ['a', 'b'], shares = ['alice', 'bob'], extra = ['--allow-fixed'], json = false },
+  {
+    out,
+    media = ['a', 'b'],
+    shares = ['alice', 'bob'],
+    extra = ['--allow-fixed'],
+    json = false,
+    trust = 'out/trust.jws',
+  },
 ) {
   const file = `request-${number}.json`;
   const flags = [
     '--request',
     file,
-    '--trust',
-    'out/trust.jws',
+    ...(trust === null ? [] : ['--trust', trust]),
     '--state',
     'state',
     '--confirm',
