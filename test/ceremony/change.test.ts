@@ -1,10 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditCheck } from '../../src/ceremony/audit-check.ts';
+import type { Dealer } from '../../src/ceremony/dealer.ts';
+import { sandboxDealer } from '../../src/ceremony/drill-people.ts';
+import { importSigningKey } from '../../src/key/derive.ts';
 import { fingerprintOfDigest, headWordCount } from '../../src/key/fingerprint.ts';
+import { newRevokerKey } from '../../src/machine/personal-key.ts';
 import { openState } from '../../src/machine/state.ts';
-import { readRevocations } from '../../src/revocation/list.ts';
+import { denyEntrySha256, readRevocations } from '../../src/revocation/list.ts';
+import { sealStatement } from '../../src/revocation/statement.ts';
 import { verifyToken } from '../../src/token/verify.ts';
 import { startingPolicy } from '../../src/trust/policy-file.ts';
 import { acceptTrust, openTrust, type Trust } from '../../src/trust/trust-file.ts';
@@ -164,6 +169,116 @@ describe('a new policy', () => {
     expect(() => judge(scene, tokens[0] ?? '', trustOf(scene), 11)).toThrow(
       expect.objectContaining({ code: 'TOKEN_OVER_POLICY' }),
     );
+  });
+});
+
+describe('a decided change', () => {
+  const shares = { kind: 'rotate.shares', deal: five } as const;
+
+  /** Deals to the end; then the media are gone when the change is written. */
+  const unplugging = (cards: Map<string, Uint8Array>, media: readonly string[]): Dealer => {
+    const dealer = sandboxDealer(cards);
+    return {
+      ...dealer,
+      deal: async (card, trust) => {
+        const outcome = await dealer.deal(card, trust);
+        if (card.number === card.count) for (const path of media) renameSync(path, `${path}.off`);
+        return outcome;
+      },
+    };
+  };
+  const plugIn = (media: readonly string[]) => {
+    for (const path of media) renameSync(`${path}.off`, path);
+  };
+
+  test.each([
+    ['no medium', (scene: Scene) => scene.media],
+    ['one of two media', (scene: Scene) => scene.media.slice(1)],
+  ])('that %s could take is finished by the next mint, with the new cards', async (_, gone) => {
+    const scene = copyOf(origin);
+    const newCards = new Map<string, Uint8Array>();
+    const broken = await changeIn(scene, shares, { dealer: unplugging(newCards, gone(scene)) });
+    expect(broken.error).toMatchObject({ hint: expect.stringContaining('nobody is asked for a share') });
+    plugIn(gone(scene));
+    const minted = await mintIn({ ...scene, cards: newCards }, { minute: 12 });
+    expect([minted.error, minted.tokens.length]).toEqual([undefined, 1]);
+    expect(existsSync(join(scene.stateDir, 'decided.json'))).toBe(false);
+    expect(readFileSync(join(scene.outDir, 'trust.jws'))).toEqual(Buffer.from(trustOf(scene).bytes));
+  });
+
+  test('is finished by the same command, and nobody is asked for anything', async () => {
+    const scene = copyOf(origin);
+    const newCards = new Map<string, Uint8Array>();
+    const first = await changeIn(scene, shares, { dealer: unplugging(newCards, scene.media) });
+    expect(first.changed).toBeUndefined();
+    plugIn(scene.media);
+    const again = await changeIn(scene, shares, { minute: 12, cards: [] });
+    expect([again.changed?.run, again.asked, again.panels]).toEqual(['again', [], []]);
+    expect((await mintIn({ ...scene, cards: newCards }, { minute: 13 })).tokens).toHaveLength(1);
+  });
+
+  test('is void when the trail went on without it, which is said, and the old cards are the cards', async () => {
+    const scene = copyOf(origin);
+    const elsewhere = { ...copyOf(scene), media: scene.media };
+    const dealer = unplugging(new Map(), scene.media);
+    await changeIn(scene, shares, { dealer });
+    plugIn(scene.media);
+    expect((await mintIn(elsewhere, { minute: 12 })).error).toBeUndefined();
+    const minted = await mintIn(scene, { minute: 13 });
+    expect(minted.tokens).toHaveLength(1);
+    expect(minted.notes).toContainEqual(expect.stringContaining('rotate.shares of 2026-01-31T12:10:00Z is void'));
+  });
+});
+
+describe('a denial', () => {
+  const commander = newRevokerKey();
+
+  async function withRevoker(): Promise<Scene> {
+    const revokers = [{ label: 'erin', jwk: commander.jwk }];
+    return initialized(dir, { revokers });
+  }
+
+  async function denied(scene: Scene, incident: string) {
+    const key = await importSigningKey(commander.pkcs8, { alg: 'Ed25519', role: 'deny' });
+    const entry = { kind: 'incident', value: incident, at: noon + 120, by: 'erin', reason: 'stolen' } as const;
+    const { id } = trustOf(scene);
+    const line = await sealStatement({ v: 1, trust: id, iat: noon + 120, deny: [entry], allow: [] }, key);
+    openState(scene.stateDir).mergeRevocations(Buffer.from(`${line}\n`));
+    return entry;
+  }
+
+  test('of a revoker who is retired stays, under the deny key', async () => {
+    const scene = await withRevoker();
+    const { tokens } = await mintIn(scene);
+    await denied(scene, 'inc-1');
+    const change = { kind: 'policy', policy: goodPolicy(), addRevokers: [], addAuditors: [] } as const;
+    const outcome = await changeIn(scene, { ...change, retireRevokers: ['erin'] });
+    await expectIntact(scene, outcome);
+    const trust = trustOf(scene);
+    expect(trust.revokers).toEqual([]);
+    expect(() => judge(scene, tokens[0] ?? '', trust, 11)).toThrow(expect.objectContaining({ code: 'TOKEN_REVOKED' }));
+  });
+
+  test('is lifted by a quorum only, on the record, and stays lifted after a new seed', async () => {
+    const scene = await withRevoker();
+    const { tokens } = await mintIn(scene);
+    const entry = await denied(scene, 'inc-1');
+    const stranger = await changeIn(
+      scene,
+      { kind: 'revocations.reset', entries: [entry] },
+      { cards: ['alice', 'bob'] },
+    );
+    expect(stranger.changed).toBeUndefined();
+    const outcome = await changeIn(scene, { kind: 'revocations.reset', entries: [entry] }, { minute: 11 });
+    await expectIntact(scene, outcome);
+    expect(recordsOn(scene.media[0] ?? '').find(({ type }) => type === 'revocations.reset')).toMatchObject({
+      allow: [denyEntrySha256(entry)],
+    });
+    expect(judge(scene, tokens[0] ?? '', trustOf(scene), 12).claims.breakglass.incident).toBe('inc-1');
+    const seed = await changeIn(scene, { kind: 'rotate.seed', deal: five, strength: 128 }, { minute: 13 });
+    expect(seed.error).toBeUndefined();
+    const { entries } = readRevocations(readFileSync(join(scene.outDir, 'revocations.jws')), trustOf(scene));
+    expect(entries.map(({ kind }) => kind)).toEqual(['epoch']);
   });
 });
 
