@@ -8,6 +8,8 @@ import { registerMint } from './commands/mint.ts';
 import { registerPolicy } from './commands/policy.ts';
 import { registerPreflight } from './commands/preflight.ts';
 import { registerRequest } from './commands/request.ts';
+import { registerRevocations } from './commands/revocations.ts';
+import { registerRevoke } from './commands/revoke.ts';
 import { registerShare } from './commands/share.ts';
 import { registerTrust } from './commands/trust.ts';
 import { registerVerify } from './commands/verify.ts';
@@ -22,6 +24,8 @@ const commands: Readonly<Record<string, (program: Command, io: CommandIo) => voi
   request: registerRequest,
   mint: registerMint,
   verify: registerVerify,
+  revoke: registerRevoke,
+  revocations: registerRevocations,
   'audit-check': registerAuditCheck,
   drill: registerDrill,
   policy: registerPolicy,
