@@ -9,6 +9,8 @@ import { type Lock, lockState } from './lock.ts';
 /** A million denials take about 400 MiB. */
 const listMaxBytes = 1024 * 1024 * 1024;
 const lockPatienceMilliseconds = 15_000;
+/** How long a folder that comes and goes is tried. */
+const folderPatienceMilliseconds = 3000;
 
 /** The bytes of a list of statements; none where there is no file yet. Throws `BAD_INPUT`, or `NOT_FOUND` without its folder. */
 export function readRevocationsFile(path: string): Uint8Array {
@@ -59,7 +61,7 @@ function replacePublic(path: string, bytes: Uint8Array): void {
  */
 function lockFile(path: string): Lock {
   const dir = `${path}.lock`;
-  const deadline = performance.now() + lockPatienceMilliseconds;
+  const deadline = performance.now() + folderPatienceMilliseconds;
   for (;;) {
     try {
       const lock = lockState(dir, { waitMilliseconds: lockPatienceMilliseconds });
@@ -71,8 +73,7 @@ function lockFile(path: string): Lock {
         },
       };
     } catch (error) {
-      if (!passes(error, dir)) throw named(error, path);
-      if (performance.now() > deadline) throw error;
+      if (!passes(error, dir) || performance.now() > deadline) throw named(error, path);
       pause(5 + Math.random() * 20);
     }
   }
