@@ -8,6 +8,8 @@ import { registerMint } from './commands/mint.ts';
 import { registerPolicy } from './commands/policy.ts';
 import { registerPreflight } from './commands/preflight.ts';
 import { registerRequest } from './commands/request.ts';
+import { registerRevocations } from './commands/revocations.ts';
+import { registerRevoke } from './commands/revoke.ts';
 import { registerRotate } from './commands/rotate.ts';
 import { registerShare } from './commands/share.ts';
 import { registerTrust } from './commands/trust.ts';
@@ -23,6 +25,8 @@ const commands: Readonly<Record<string, (program: Command, io: CommandIo) => voi
   request: registerRequest,
   mint: registerMint,
   verify: registerVerify,
+  revoke: registerRevoke,
+  revocations: registerRevocations,
   'audit-check': registerAuditCheck,
   drill: registerDrill,
   rotate: registerRotate,

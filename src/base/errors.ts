@@ -91,6 +91,10 @@ export const errorExits = {
   REVOCATIONS_MISSING: 'undecided',
   REVOCATIONS_BEHIND: 'undecided',
   REVOCATIONS_INVALID: 'no',
+  REVOKER_UNKNOWN: 'shares',
+  REVOKER_RETIRED: 'shares',
+  KILL_OTHER_TRUST: 'no',
+  KILL_INVALID: 'no',
   NOT_JUDGED: 'undecided',
 
   TRAIL_MISSING: 'media',

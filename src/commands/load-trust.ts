@@ -1,6 +1,7 @@
-import { BreakglassError } from '../base/errors.ts';
+import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import { readInput } from '../machine/files.ts';
 import { readPin } from '../machine/pin.ts';
+import { openState } from '../machine/state.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import { openTrust } from '../trust/trust-file.ts';
@@ -14,4 +15,22 @@ export async function loadTrust(file: string | undefined, stateDir: string | und
   throw new BreakglassError('TRUST_MISSING', 'there is no trust file to judge by: none was given and none is pinned', {
     hint: 'give --trust FILE, or pin one once: breakglass trust pin FILE. Nothing was judged.',
   });
+}
+
+/** The same; on a ceremony machine, where none is given or pinned, its own. */
+export async function loadTrustOfMachine(
+  file: string | undefined,
+  stateDir: string | undefined,
+  io: CommandIo,
+): Promise<Trust> {
+  try {
+    return await loadTrust(file, stateDir, io);
+  } catch (error) {
+    if (!isBreakglassError(error, 'TRUST_MISSING')) throw error;
+    try {
+      return openState(stateDir ?? defaultStateDir(io.env)).trust;
+    } catch (other) {
+      throw isBreakglassError(other, 'STATE_MISSING') ? error : other;
+    }
+  }
 }

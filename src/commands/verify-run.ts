@@ -1,24 +1,23 @@
-import { existsSync } from 'node:fs';
 import { BreakglassError, errorExits, isBreakglassError, systemErrorCode } from '../base/errors.ts';
 import { parseTime, type Seconds } from '../base/time.ts';
 import { readInput } from '../machine/files.ts';
 import { addSeen, readSeen } from '../machine/pin.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import { describeToken, tokenJson } from '../report/token.ts';
-import type { RevocationList } from '../revocation/list.ts';
-import { readRevocations } from '../revocation/list.ts';
+import { formatLines, lostLines, type RevocationList, readRevocations } from '../revocation/list.ts';
 import type { VerifyOptions } from '../token/verify.ts';
 import { readToken, verifyToken } from '../token/verify.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import { type CommandIo, productJson } from './io.ts';
 import { loadTrust } from './load-trust.ts';
+import { tokenFrom } from './token-argument.ts';
 import type { VerifyFlags } from './verify.ts';
 
 /** `verify`: a token in, what it opens or why not out. */
 export async function runVerify(argument: string, options: VerifyFlags, io: CommandIo): Promise<void> {
   const now = judgedAt(options.at, io);
   const trust = await loadTrust(options.trust, options.state, io);
-  const token = await tokenFrom(argument);
+  const token = tokenFrom(argument);
   const revocations = await loadRevocations(trust, options, io);
   const judgement = judge(() =>
     verifyToken(token, {
@@ -29,10 +28,21 @@ export async function runVerify(argument: string, options: VerifyFlags, io: Comm
       revocations,
     }),
   );
-  const shown = judgement.value?.claims ?? judge(() => readToken(token)).value?.claims;
+  const read = judge(() => readToken(token)).value;
+  const shown = judgement.value?.claims ?? read?.claims;
   const refusal = judgement.refusal ?? (options.audience === undefined ? notJudged() : undefined);
   if (refusal) io.exit(errorExits[refusal.code]);
-  const report = { verified: judgement.value, refusal, claims: shown, now, revocations: revocations.state, trust };
+  const denied = refusal?.code === 'TOKEN_REVOKED' && revocations.state === 'checked' ? revocations.list : undefined;
+  const denial = read && denied?.denials.find({ claims: read.claims, kid: read.header.kid });
+  const report = {
+    verified: judgement.value,
+    refusal,
+    claims: shown,
+    now,
+    revocations: revocations.state,
+    denial,
+    trust,
+  };
   if (options.json) return productJson(io, tokenJson(report));
   io.product(describeToken(report));
   if (refusal) io.note(`hint: ${refusal.hint}`);
@@ -60,20 +70,6 @@ function judgedAt(at: string | undefined, io: CommandIo): Seconds {
   throw new BreakglassError('BAD_INPUT', '--at is not a time', {
     hint: 'write it like 2026-01-31T23:59:59Z, in UTC. Nothing was judged.',
   });
-}
-
-/** The token of the command line, of a file or of standard input; a line end after it is not part of it. */
-async function tokenFrom(argument: string): Promise<string> {
-  if (argument !== '-' && !existsSync(argument) && !looksLikePath(argument)) return argument;
-  const bytes = readInput(argument, { what: 'the token', maxBytes: 8 * 1024 * 1024 });
-  return Buffer.from(bytes)
-    .toString('latin1')
-    .replace(/\r?\n$/, '');
-}
-
-// No token has a slash, and none ends like a file: for a mistyped path the file is what is missing.
-function looksLikePath(argument: string): boolean {
-  return argument.includes('/') || /^[^.]+\.(?:jwt|jws|token|txt|age)$/.test(argument);
 }
 
 async function loadRevocations(
@@ -110,13 +106,12 @@ async function remember(
   io: CommandIo,
 ): Promise<RevocationList> {
   const stateDir = options.state ?? defaultStateDir(io.env);
-  const lines = (bytes: Uint8Array) => readRevocations(bytes, trust).lines;
-  const known = readSeen(stateDir, trust.id);
-  const lost = lines(known).filter((line) => !list.lines.includes(line));
+  const known = readRevocations(readSeen(stateDir, trust.id), trust);
+  const lost = lostLines(list, known);
   if (lost.length > 0)
     io.note(
       `breakglass: alarm: the list has lost ${lost.length} statements that were accepted before; their denials stay`,
     );
-  const union = addSeen(stateDir, trust.id, Buffer.from(list.lines.map((line) => `${line}\n`).join('')));
-  return readRevocations(union, trust);
+  const union = addSeen(stateDir, trust.id, formatLines(list.lines));
+  return lost.length === 0 ? list : readRevocations(union, trust);
 }

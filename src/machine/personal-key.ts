@@ -1,7 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { wipe } from '../base/bytes.ts';
+import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import { conformOrUndefined, type Ed25519Jwk, ed25519Jwk, type PublicJwk, p256Jwk } from '../base/schema.ts';
+import { importSigningKey, type SigningKey } from '../key/derive.ts';
 import { writeExclusive } from './files.ts';
-import { sealWithPassphrase } from './sealed.ts';
+import { openWithPassphrase, sealWithPassphrase } from './sealed.ts';
 
 /** A person's own key pair. `pkcs8` is DER (RFC 5958) and the caller's to wipe. */
 export interface PersonalKey<J extends PublicJwk = PublicJwk> {
@@ -37,6 +40,25 @@ export async function writePersonalKey(
 ): Promise<void> {
   const bytes = passphrase ? await sealWithPassphrase(key.pkcs8, passphrase) : key.pkcs8;
   writeExclusive(path, bytes, { mode: 0o600 });
+}
+
+/**
+ * The signing key in the age file of a revoker; the passphrase stays the caller's to wipe. Throws `PASSPHRASE_WRONG`, or
+ * `BAD_INPUT` for another file.
+ */
+export async function openRevokerKey(bytes: Uint8Array, passphrase: Uint8Array, what: string): Promise<SigningKey> {
+  const pkcs8 = await openWithPassphrase(bytes, passphrase, { what });
+  try {
+    return await importSigningKey(pkcs8, { alg: 'Ed25519', role: 'deny' });
+  } catch (cause) {
+    if (isBreakglassError(cause)) throw cause;
+    throw new BreakglassError('BAD_INPUT', `${what} holds no revoker key`, {
+      hint: 'give LABEL.revoker.age, which init wrote for a commander. Nothing was denied.',
+      cause,
+    });
+  } finally {
+    wipe(pkcs8);
+  }
 }
 
 function withJwk<J extends PublicJwk>(jwk: J | undefined, pkcs8: Uint8Array): PersonalKey<J> {

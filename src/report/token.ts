@@ -1,8 +1,11 @@
 import type { BreakglassError } from '../base/errors.ts';
 import { describeDuration, formatTime, type Seconds } from '../base/time.ts';
+import { isClosed } from '../revocation/denial.ts';
+import type { DenyEntry } from '../revocation/statement.ts';
 import type { Claims } from '../token/claims.ts';
 import type { VerifiedToken } from '../token/verify.ts';
 import type { Trust } from '../trust/trust-file.ts';
+import { denialJson } from './revocations.ts';
 
 export interface TokenReport {
   readonly verified: VerifiedToken | undefined;
@@ -11,6 +14,8 @@ export interface TokenReport {
   readonly claims: Claims | undefined;
   readonly now: Seconds;
   readonly revocations: 'checked' | 'not-checked' | 'missing';
+  /** The entry that denies it, when that is why it is refused. */
+  readonly denial: DenyEntry | undefined;
   readonly trust: Trust;
 }
 
@@ -24,7 +29,7 @@ export function tokenJson(report: TokenReport) {
     drill: claims?.breakglass.drill ?? null,
     claims: claims ?? null,
     remainingSeconds: verified ? verified.remainingSeconds : claims ? Math.max(0, claims.exp - now) : null,
-    revocations: { state: report.revocations },
+    revocations: { state: report.revocations, denial: report.denial ? denialJson(report.denial) : null },
     record: claims ? { trail: claims.breakglass.trail.id, seq: claims.breakglass.trail.seq } : null,
   };
 }
@@ -72,9 +77,10 @@ function describeWindow(claims: Claims, now: Seconds): string {
   return `${describeDuration(claims.exp - now)} left`;
 }
 
-function describeRevoked({ verified, refusal, revocations }: TokenReport): string {
+function describeRevoked({ verified, denial, refusal, revocations }: TokenReport): string {
   if (revocations === 'missing') return 'not known: no list was given';
   if (revocations === 'not-checked') return 'not looked up, as asked';
+  if (denial && isClosed(denial)) return 'closed: the incident is over';
   if (refusal?.code === 'TOKEN_REVOKED') return 'yes';
   return verified ? 'no, by the list given' : 'not looked up: it is refused before';
 }

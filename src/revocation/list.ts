@@ -18,10 +18,14 @@ export interface RevocationList {
   /** The payloads of `lines`, in the same order. */
   readonly statements: readonly Statement[];
   readonly alarms: readonly RevocationAlarm[];
+  /** How many lines were skipped; the other alarms are about lines that count. */
+  readonly badLines: number;
   /** SHA-256 of the newest line (docs/format.md §10), or null when no line is good. */
   readonly newest: string | null;
   /** Every entry ever denied, minus those allowed. */
   readonly entries: readonly DenyEntry[];
+  /** SHA-256 of every entry that was allowed, denied yet or not. */
+  readonly allowed: ReadonlySet<string>;
   readonly denials: Denials;
   /** True if the good line with this SHA-256 was read: a list without the line that a token names is behind. */
   hasLine(sha256: string): boolean;
@@ -34,10 +38,12 @@ const alarmsMax = 100;
 export function readRevocations(bytes: Uint8Array, trust: Trust): RevocationList {
   const good = new Map<string, { readonly line: string; readonly statement: Statement }>();
   const alarms = new AlarmList();
+  let badLines = 0;
   for (const { number, content, ended } of splitLines(bytes)) {
     if (!ended) alarms.add(number, 'it does not end with a line feed: the file may be cut');
     if (content.length > statementMaxBytes) {
       alarms.add(number, 'it is longer than 1 MiB');
+      badLines += 1;
       continue;
     }
     const sha256 = sha256Hex(content);
@@ -45,15 +51,19 @@ export function readRevocations(bytes: Uint8Array, trust: Trust): RevocationList
     const line = content.toString('latin1');
     const statement = openOrAlarm(line, trust, (message) => alarms.add(number, message));
     if (statement) good.set(sha256, { line, statement });
+    else badLines += 1;
   }
   const statements = [...good.values()].map(({ statement }) => statement);
-  const entries = entriesInForce(statements);
+  const allowed = new Set(statements.flatMap((statement) => statement.allow));
+  const entries = entriesInForce(statements, allowed);
   return {
     lines: [...good.values()].map(({ line }) => line),
     statements,
     alarms: alarms.list(),
+    badLines,
     newest: newestLine(good),
     entries,
+    allowed,
     denials: indexDenials(entries),
     hasLine: (sha256) => good.has(sha256),
   };
@@ -70,6 +80,16 @@ export function mergeRevocations(a: Uint8Array, b: Uint8Array): Uint8Array {
   }
   const lineFeed = Buffer.from('\n');
   return Buffer.concat([...lines.values()].flatMap((line) => [line, lineFeed]));
+}
+
+/** The good lines of `before` that `list` lacks: a source that lost a line is an alarm, and its denials stay. */
+export function lostLines(list: RevocationList, before: RevocationList): readonly string[] {
+  return before.lines.filter((line) => !list.hasLine(sha256Hex(line)));
+}
+
+/** Lines as a file holds them, each ended by LF. */
+export function formatLines(lines: readonly string[]): Uint8Array {
+  return Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1');
 }
 
 /** What an `allow` names: the SHA-256 of the canonical deny entry. */
@@ -104,9 +124,8 @@ function openOrAlarm(line: string, trust: Trust, alarm: (message: string) => voi
   }
 }
 
-function entriesInForce(statements: readonly Statement[]): readonly DenyEntry[] {
+function entriesInForce(statements: readonly Statement[], allowed: ReadonlySet<string>): readonly DenyEntry[] {
   const denied = statements.flatMap((statement) => statement.deny);
-  const allowed = new Set(statements.flatMap((statement) => statement.allow));
   return allowed.size === 0 ? denied : denied.filter((entry) => !allowed.has(denyEntrySha256(entry)));
 }
 

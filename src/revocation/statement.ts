@@ -32,16 +32,29 @@ const entryOf = <K extends string, V>(kind: K, value: Schema<V>) =>
     reason: freeText,
   });
 
+/** What each kind of denial names (docs/format.md §10). */
+export const denyValues = {
+  all: nullValue,
+  epoch: integerBetween(1, 1_000_000),
+  kid: thumbprint,
+  jti: randomId,
+  family: randomId,
+  incident: identifier,
+  subject: identifier,
+  role: identifier,
+  audience: printable,
+} as const;
+
 export const denyEntrySchema = variant('kind', [
-  entryOf('all', nullValue),
-  entryOf('epoch', integerBetween(1, 1_000_000)),
-  entryOf('kid', thumbprint),
-  entryOf('jti', randomId),
-  entryOf('family', randomId),
-  entryOf('incident', identifier),
-  entryOf('subject', identifier),
-  entryOf('role', identifier),
-  entryOf('audience', printable),
+  entryOf('all', denyValues.all),
+  entryOf('epoch', denyValues.epoch),
+  entryOf('kid', denyValues.kid),
+  entryOf('jti', denyValues.jti),
+  entryOf('family', denyValues.family),
+  entryOf('incident', denyValues.incident),
+  entryOf('subject', denyValues.subject),
+  entryOf('role', denyValues.role),
+  entryOf('audience', denyValues.audience),
 ]);
 
 export const statementSchema = object({
@@ -85,6 +98,16 @@ export function openStatement(line: string, trust: Trust): Statement {
   if (signer.may === 'allow' && statement.deny.length > 0)
     throw invalid(`${signer.name} may only allow, and the line denies`);
   return statement;
+}
+
+/** The trust id that a line of good form claims, whoever signed it; undefined for any other line. */
+export function claimedTrust(line: string): string | undefined {
+  try {
+    return openPayload(openLine(line)).trust;
+  } catch (error) {
+    if (error instanceof BreakglassError) return undefined;
+    throw error;
+  }
 }
 
 interface StatementSigner {

@@ -69,6 +69,21 @@ export async function confirmKey(
   return answer === 'yes';
 }
 
+/** One key of several, without Enter. Any other key means nothing, nor does what was typed before the text showed. */
+export async function askOneKey<T extends object | string>(
+  terminal: Terminal,
+  text: string,
+  answers: ReadonlyMap<string, T>,
+): Promise<T> {
+  let pressed = '';
+  const answer = await askKey(terminal, text, (key) => {
+    pressed = key;
+    return answers.get(key);
+  });
+  terminal.write(`${pressed}\n`);
+  return answer;
+}
+
 /** Waits for Enter. What was typed before the text showed does not count. */
 export async function awaitEnter(terminal: Terminal, text: string): Promise<void> {
   await askKey(terminal, text, (key) => (key === 'enter' ? key : undefined));

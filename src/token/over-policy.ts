@@ -1,3 +1,4 @@
+import type { Seconds } from '../base/time.ts';
 import { type Policy, type PolicyRole, policyRole, policySeconds, type Violation, violation } from '../trust/policy.ts';
 import { type Claims, startsInMaxSeconds } from './claims.ts';
 
@@ -66,4 +67,10 @@ function checkTimes(claims: Claims, role: PolicyRole): Violation[] {
 function checkHolder(claims: Claims, role: PolicyRole): Violation[] {
   if (role.holder === 'optional' || claims.cnf) return [];
   return [violation('role-holder', 'cnf', 'this role needs a token that is bound to a holder key')];
+}
+
+/** The longest that any token of this policy may live, from its issue to the end of its strip. */
+export function longestLifeSeconds(policy: Policy): Seconds {
+  const durations = Object.values(policy.roles).map(({ maxDuration }) => policySeconds(maxDuration));
+  return Math.max(...durations) + startsInMaxSeconds;
 }

@@ -1,8 +1,8 @@
 import { BreakglassError, type ErrorCode, type ErrorDetail } from '../base/errors.ts';
 import { verifyJws } from '../base/jws.ts';
 import { describeDuration, formatTime, type Seconds } from '../base/time.ts';
+import { describeDenial } from '../revocation/denial.ts';
 import type { RevocationList } from '../revocation/list.ts';
-import type { DenyEntry } from '../revocation/statement.ts';
 import type { Trust, TrustKey } from '../trust/trust-file.ts';
 import type { Claims } from './claims.ts';
 import { checkClaimsAgainstPolicy } from './over-policy.ts';
@@ -63,23 +63,46 @@ export function verifyToken(token: string | Uint8Array, options: VerifyOptions):
   };
 }
 
-function proveSignature({ header, jws }: UnverifiedToken, trust: Trust): TrustKey {
-  const key = trust.keys.find(({ use, public: { kid } }) => (use === 'token' || use === 'drill') && kid === header.kid);
-  if (!key)
-    throw refuse('TOKEN_UNKNOWN_KEY', 'no token or drill key of the trust file signed it', {
-      hint: 'it is of another trust, or newer than this trust file: compare `breakglass trust show`, or fetch the newer file.',
-    });
+/**
+ * Whose token it is, valid or not: of strict form and signed by a token or drill key of this trust, retired ones included.
+ * Throws `TOKEN_OTHER_TRUST` and the codes of steps 1 to 4, but for `TOKEN_KEY_RETIRED`.
+ */
+export function identifyToken(
+  token: string | Uint8Array,
+  trust: Trust,
+): { readonly claims: Claims; readonly kid: string } {
+  const unverified = readToken(token);
+  const key = findKey(unverified, trust);
+  checkSignature(unverified, key);
+  checkTrail(unverified.claims, trust);
+  return { claims: unverified.claims, kid: key.public.kid };
+}
+
+function proveSignature(token: UnverifiedToken, trust: Trust): TrustKey {
+  const key = findKey(token, trust);
   if (key.status !== 'active')
     throw refuse('TOKEN_KEY_RETIRED', `its key, of epoch ${key.epoch}, was retired`, {
       hint: 'a rotation ended all tokens of that epoch. Have the custodians mint a new one.',
     });
+  checkSignature(token, key);
+  return key;
+}
+
+function findKey({ header }: UnverifiedToken, trust: Trust): TrustKey {
+  const key = trust.keys.find(({ use, public: { kid } }) => (use === 'token' || use === 'drill') && kid === header.kid);
+  if (key) return key;
+  throw refuse('TOKEN_UNKNOWN_KEY', 'no token or drill key of the trust file signed it', {
+    hint: 'it is of another trust, or newer than this trust file: compare `breakglass trust show`, or fetch the newer file.',
+  });
+}
+
+function checkSignature({ header, jws }: UnverifiedToken, key: TrustKey): void {
   // The key decides the algorithm, never the token: RFC 8725 §3.1.
   if (header.alg !== key.public.alg)
     throw refuse('TOKEN_ALGORITHM', `it says ${header.alg}, and its key is for ${key.public.alg}`, {
       hint: forgedHint,
     });
   if (!verifyJws(jws, key.public.key)) throw refuse('TOKEN_SIGNATURE', 'its signature is wrong', { hint: forgedHint });
-  return key;
 }
 
 // A token from the future has an `nbf` there too: the clock is named first, for that is what to look at.
@@ -103,13 +126,10 @@ function ahead(later: Seconds, earlier: Seconds): string {
 }
 
 function checkPlace(claims: Claims, key: TrustKey, { trust, audience }: VerifyOptions): void {
-  const { trail, epoch } = claims.breakglass;
+  const { epoch } = claims.breakglass;
   if (claims.iss !== trust.payload.issuer)
     throw refuse('TOKEN_ISSUER', `its issuer is ${claims.iss}, not ${trust.payload.issuer}`, { hint: mintedWrongHint });
-  if (trail.id !== trust.id)
-    throw refuse('TOKEN_OTHER_TRUST', `it is of the trust ${trail.id.slice(0, 8)}, not ${trust.id.slice(0, 8)}`, {
-      hint: mintedWrongHint,
-    });
+  checkTrail(claims, trust);
   if (epoch !== key.epoch)
     throw refuse('TOKEN_OTHER_TRUST', `it says epoch ${epoch}, and its key is of epoch ${key.epoch}`, {
       hint: mintedWrongHint,
@@ -118,6 +138,13 @@ function checkPlace(claims: Claims, key: TrustKey, { trust, audience }: VerifyOp
     throw refuse('TOKEN_AUDIENCE', `it is for ${claims.aud}, not for ${audience}`, {
       hint: `present it to ${claims.aud}, or have a token minted for a role of ${audience}.`,
     });
+}
+
+function checkTrail({ breakglass: { trail } }: Claims, trust: Trust): void {
+  if (trail.id === trust.id) return;
+  throw refuse('TOKEN_OTHER_TRUST', `it is of the trust ${trail.id.slice(0, 8)}, not ${trust.id.slice(0, 8)}`, {
+    hint: mintedWrongHint,
+  });
 }
 
 function checkPolicy(claims: Claims, trust: Trust): void {
@@ -159,14 +186,9 @@ function checkRevocations(token: { readonly claims: Claims; readonly kid: string
     );
   const entry = revocations.list.denials.find(token);
   if (entry)
-    throw refuse('TOKEN_REVOKED', describeDenial(entry), {
+    throw refuse('TOKEN_REVOKED', `it was ${describeDenial(entry)}`, {
       hint: 'revoked access does not come back. Have the custodians mint a new token if it is still needed.',
     });
-}
-
-function describeDenial(entry: DenyEntry): string {
-  const what = entry.kind === 'all' ? 'everything' : `${entry.kind} ${entry.value}`;
-  return `it was revoked at ${formatTime(entry.at)} by ${entry.by} (${what}: ${entry.reason})`;
 }
 
 function unjudged(options: VerifyOptions): VerifiedToken['unjudged'] {
