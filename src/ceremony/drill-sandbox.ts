@@ -2,23 +2,36 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BreakglassError, type ErrorCode, isBreakglassError } from '../base/errors.ts';
 import { type RandomBytes, randomId } from '../base/random.ts';
+import type { Ed25519Jwk } from '../base/schema.ts';
 import { type Clock, formatTime } from '../base/time.ts';
 import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
+import { newRevokerKey, type PersonalKey } from '../machine/personal-key.ts';
 import { openState, type State } from '../machine/state.ts';
 import type { MediumHost } from '../medium/medium.ts';
 import { readRevocations } from '../revocation/list.ts';
+import type { Claims } from '../token/claims.ts';
 import { type VerifyOptions, verifyToken } from '../token/verify.ts';
 import { mediumRoot, recordNameSeq, trailFolder } from '../trail/layout.ts';
 import { type Policy, policySeconds } from '../trust/policy.ts';
 import type { Request } from '../trust/request.ts';
 import { auditCheck } from './audit-check.ts';
+import type { Dealer } from './dealer.ts';
 import { type SandboxCards, sandboxPeople } from './drill-people.ts';
 import { type Minted, mint } from './mint.ts';
+import type { QuorumPeople } from './people.ts';
 
 export interface DrillOptions {
   readonly policy: Policy;
   /** An empty directory; the caller removes or keeps it. */
   readonly sandbox: string;
+  /** Real people: they read their cards and type them. Without them the custodians are simulated. */
+  readonly people?: DrillPeople;
+}
+
+/** People at a terminal, who deal and type the cards of the sandbox. */
+export interface DrillPeople {
+  readonly dealer: Dealer;
+  quorum(): QuorumPeople;
 }
 
 export interface DrillPorts {
@@ -35,6 +48,11 @@ export interface DrillRefusal {
   readonly code: string | null;
 }
 
+export interface StripToken {
+  readonly token: string;
+  readonly claims: Claims;
+}
+
 /** What the phases hand on; each fills in its part. */
 export interface Sandbox {
   readonly options: DrillOptions;
@@ -43,6 +61,11 @@ export interface Sandbox {
   readonly media: readonly string[];
   readonly stateDir: string;
   readonly refusals: DrillRefusal[];
+  /** The commander's key; wiped at the end. */
+  readonly commander: PersonalKey<Ed25519Jwk>;
+  readonly rollback: { tokenDenied: boolean; oldKeyDenied: boolean };
+  timeToKillMs: number | null;
+  strip?: readonly StripToken[];
   state?: State;
   request?: Request;
   token?: string;
@@ -65,6 +88,9 @@ export function openSandbox(options: DrillOptions, ports: DrillPorts): Sandbox {
     media,
     stateDir,
     refusals: [],
+    commander: newRevokerKey(),
+    rollback: { tokenDenied: false, oldKeyDenied: false },
+    timeToKillMs: null,
     headSha256: '',
     records: 0,
     complete: false,
@@ -116,7 +142,7 @@ export async function mintWith(
   request: Request,
   mode: 'production' | 'drill',
   cards: readonly Uint8Array[],
-  onRefusal: (error: BreakglassError) => void = () => {},
+  options: { readonly onRefusal?: (error: BreakglassError) => void; readonly people?: QuorumPeople | undefined } = {},
 ): Promise<{ tokens: readonly string[]; minted: Minted }> {
   const { ports } = sandbox;
   let tokens: readonly string[] = [];
@@ -133,7 +159,7 @@ export async function mintWith(
     },
     {
       ...ports,
-      people: sandboxPeople(cards, onRefusal),
+      people: options.people ?? sandboxPeople(cards, options.onRefusal ?? (() => {})),
       request: async () => request,
       elapsedMs: () => Math.round(ports.milliseconds() - started),
       deliver: async (released) => {
@@ -156,7 +182,7 @@ export async function seeMintRefused(
 ): Promise<void> {
   const seen: string[] = [];
   try {
-    await mintWith(sandbox, request, 'production', cards, (error) => seen.push(error.code));
+    await mintWith(sandbox, request, 'production', cards, { onRefusal: (error) => void seen.push(error.code) });
   } catch (error) {
     if (!isBreakglassError(error)) throw error;
     seen.push(error.code);
@@ -213,7 +239,7 @@ export function cutTail(medium: string, from: number, sandbox: Sandbox): void {
   }
 }
 
-function stateOf({ state }: Sandbox): State {
+export function stateOf({ state }: Sandbox): State {
   if (!state) throw new TypeError('init comes first');
   return state;
 }

@@ -6,8 +6,10 @@ import { randomId } from '../base/random.ts';
 import { formatTime } from '../base/time.ts';
 import { openState } from '../machine/state.ts';
 import { policySeconds } from '../trust/policy.ts';
+import type { Dealer } from './dealer.ts';
 import { flipByte, spoil } from './drill-faults.ts';
-import { sandboxDealer } from './drill-people.ts';
+import { type SandboxCards, sandboxDealer } from './drill-people.ts';
+import { drillCommander, holdStrip, killStrip, mintWithNewKeys, rotateKeys, useStrip } from './drill-return.ts';
 import {
   audit,
   cutTail,
@@ -45,6 +47,15 @@ export interface DrillReport {
   readonly ok: boolean;
   readonly timeToAccessMs: number;
   readonly targetMs: number;
+  /** From the commander's decision to the last refusal; null when it was not reached. */
+  readonly timeToKillMs: number | null;
+  readonly killTargetMs: number;
+  /** The way back: what was opened is closed again. */
+  readonly rollback: {
+    readonly tokenDenied: boolean;
+    readonly oldKeyDenied: boolean;
+    readonly trailComplete: boolean;
+  };
   readonly phases: readonly DrillPhase[];
   readonly trail: { readonly records: number; readonly complete: boolean };
   readonly refusals: readonly DrillRefusal[];
@@ -62,20 +73,34 @@ export async function drill(options: DrillOptions, ports: DrillPorts): Promise<D
       if (!outcome.ok) break;
     }
   } finally {
-    wipe(...sandbox.cards.values());
+    wipe(...sandbox.cards.values(), sandbox.commander.pkcs8);
   }
   const timeToAccessMs = phases
     .filter(({ name }) => name === 'request' || name === 'mint' || name === 'verify')
     .reduce((sum, { ms }) => sum + ms, 0);
   const targetMs = policySeconds(options.policy.drill.timeToAccess) * 1000;
-  const { records, complete, refusals } = sandbox;
+  const killTargetMs = policySeconds(options.policy.drill.timeToKill) * 1000;
+  const { records, complete, refusals, timeToKillMs } = sandbox;
+  const rollback = { ...sandbox.rollback, trailComplete: complete };
   const ok =
     phases.length === drillPhases.length &&
     phases.every((phase) => phase.ok) &&
     refusals.every(({ code }) => code !== null) &&
-    complete &&
+    Object.values(rollback).every((done) => done) &&
+    timeToKillMs !== null &&
+    timeToKillMs <= killTargetMs &&
     timeToAccessMs <= targetMs;
-  return { ok, timeToAccessMs, targetMs, phases, trail: { records, complete }, refusals };
+  return {
+    ok,
+    timeToAccessMs,
+    targetMs,
+    timeToKillMs,
+    killTargetMs,
+    rollback,
+    phases,
+    trail: { records, complete },
+    refusals,
+  };
 }
 
 type Phase = (sandbox: Sandbox) => Promise<string>;
@@ -88,6 +113,11 @@ const drillPhases: readonly (readonly [name: string, run: Phase])[] = [
   ['expiry', verifyExpired],
   ['refusals', seeRefusals],
   ['drill token', holdDrillMint],
+  ['strip', holdStrip],
+  ['in use', useStrip],
+  ['kill', killStrip],
+  ['rotate keys', rotateKeys],
+  ['mint again', mintWithNewKeys],
   ['audit-check', checkTrail],
   ['tampered copies', catchTampering],
 ];
@@ -114,7 +144,7 @@ async function holdInit(sandbox: Sandbox): Promise<string> {
       policy: sandboxPolicy(options.policy, media.length),
       threshold,
       custodians,
-      revokers: [],
+      revokers: [{ label: drillCommander, jwk: sandbox.commander.jwk }],
       alg: 'ES256',
       strength: 128,
       media: media.map((path, position) => ({
@@ -129,10 +159,23 @@ async function holdInit(sandbox: Sandbox): Promise<string> {
       preflight: sandboxPreflight,
       clockSource: 'sandbox',
     },
-    { ...ports, dealer: sandboxDealer(cards), note: () => {} },
+    { ...ports, dealer: dealerOf(options, cards), note: () => {} },
   );
   sandbox.state = openState(stateDir);
   return `${threshold} of ${custodians.length} custodians, ${media.length} media, trust ${trust.id.slice(0, 8)}`;
+}
+
+/** The drill needs every card, whoever else reads and types them. */
+function dealerOf({ people }: DrillOptions, cards: SandboxCards): Dealer {
+  const kept = sandboxDealer(cards);
+  if (!people) return kept;
+  return {
+    ...people.dealer,
+    deal: async (card, trust) => {
+      await kept.deal(card, trust);
+      return people.dealer.deal(card, trust);
+    },
+  };
 }
 
 async function writeRequest(sandbox: Sandbox): Promise<string> {
@@ -141,7 +184,10 @@ async function writeRequest(sandbox: Sandbox): Promise<string> {
 }
 
 async function holdMint(sandbox: Sandbox): Promise<string> {
-  const { tokens, minted } = await mintWith(sandbox, requestOf(sandbox), 'production', quorumCards(sandbox));
+  const people = sandbox.options.people?.quorum();
+  const { tokens, minted } = await mintWith(sandbox, requestOf(sandbox), 'production', quorumCards(sandbox), {
+    people,
+  });
   sandbox.token = tokens[0] ?? '';
   sandbox.minted = minted;
   return `record ${minted.record.seq}, by ${minted.custodians.join(', ')}`;

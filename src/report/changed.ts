@@ -36,7 +36,8 @@ export function describeChanged(changed: ChangedView): string {
     '',
     ...(retiredSet === null ? [] : oldCards(kind, retiredSet, set.threshold)),
     'Every custodian writes the head code on the card.',
-    `Publish what lies in ${outDir}: revocations.jws first, then the JWK Sets, trust.jws last.`,
+    `Publish what lies in ${outDir}:`,
+    '  revocations.jws first, then the JWK Sets, trust.jws last.',
     ...warnings.map(({ code, message }) => `Warning ${code}: ${message}.`),
     '',
   ].join('\n');
@@ -46,8 +47,9 @@ function oldCards(kind: ChangedView['kind'], setId: string, threshold: number): 
   if (kind === 'rotate.seed')
     return [`The cards of set ${setId} are void. Destroy them: they name who holds what.`, ''];
   return [
-    `DESTROY EVERY CARD OF SET ${setId}. This tool refuses them, but the seed is the same: ${threshold} of them`,
-    'together still give it outside this tool. If that many may be in wrong hands: breakglass rotate seed.',
+    `DESTROY EVERY CARD OF SET ${setId}. This tool refuses them, but the seed is the`,
+    `same: ${threshold} of them together still give it outside this tool. If that many may be`,
+    'in wrong hands: breakglass rotate seed.',
     '',
   ];
 }

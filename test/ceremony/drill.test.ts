@@ -34,9 +34,10 @@ describe('a drill', () => {
     const { report, sandbox } = await drillWith();
     expect(report).toMatchObject({ ok: true, targetMs: 900_000, trail: { complete: true } });
     expect(report.phases.map(({ name, ok }) => [name, ok])).toEqual(
-      ['init', 'request', 'mint', 'verify', 'expiry', 'refusals', 'drill token', 'audit-check', 'tampered copies'].map(
-        (name) => [name, true],
-      ),
+      [
+        ...['init', 'request', 'mint', 'verify', 'expiry', 'refusals', 'drill token', 'strip', 'in use', 'kill'],
+        ...['rotate keys', 'mint again', 'audit-check', 'tampered copies'],
+      ].map((name) => [name, true]),
     );
     expect(report.refusals.map(({ code }) => code)).toEqual([
       'TOKEN_EXPIRED',
@@ -48,11 +49,17 @@ describe('a drill', () => {
       'REQUEST_REUSED',
       'POLICY_REFUSED',
       'TOKEN_DRILL',
+      'TOKEN_REVOKED',
+      'TOKEN_REVOKED',
+      'TOKEN_KEY_RETIRED',
       'TRAIL_TAMPERED',
       'TRAIL_TAMPERED',
       'TRAIL_TAMPERED',
     ]);
-    expect(readdirSync(sandbox).sort()).toEqual(['out', 'sandbox-a', 'sandbox-b', 'state']);
+    expect(report.rollback).toEqual({ tokenDenied: true, oldKeyDenied: true, trailComplete: true });
+    expect(readdirSync(sandbox).filter((name) => !name.startsWith('verifier-'))).toEqual(
+      expect.arrayContaining(['out', 'revocations.jws', 'sandbox-a', 'sandbox-b', 'state']),
+    );
   });
 
   test.each([
@@ -75,6 +82,12 @@ describe('a drill', () => {
     const { report } = await drillWith('timeToAccess = "15m"', 'timeToAccess = "1s"', 400);
     expect(report.phases.every(({ ok }) => ok)).toBe(true);
     expect([report.ok, report.targetMs, report.timeToAccessMs > 1000]).toEqual([false, 1000, true]);
+  });
+
+  test('fails when the kill takes longer than the policy wants', async () => {
+    const { report } = await drillWith('timeToKill = "60s"', 'timeToKill = "1s"', 1500);
+    expect(report.phases.every(({ ok }) => ok)).toBe(true);
+    expect([report.ok, report.killTargetMs, (report.timeToKillMs ?? 0) >= 1500]).toEqual([false, 1000, true]);
   });
 
   test('ends at the phase that fails and names the reason', async () => {
