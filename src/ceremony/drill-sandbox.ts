@@ -128,6 +128,9 @@ export async function mintWith(
       mediaPaths: sandbox.media,
       mediaRule: 'fixed-allowed',
       startsInSeconds: 0,
+      renews: null,
+      revocations: [],
+      killDir: sandbox.options.sandbox,
       preflight: sandboxPreflight,
       anomalies: [],
     },
@@ -136,6 +139,7 @@ export async function mintWith(
       people: sandboxPeople(cards, onRefusal),
       request: async () => request,
       elapsedMs: () => Math.round(ports.milliseconds() - started),
+      prepareDelivery: () => {},
       deliver: async (released) => {
         tokens = released;
         return 'stdout';
