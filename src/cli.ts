@@ -10,6 +10,7 @@ import { registerPreflight } from './commands/preflight.ts';
 import { registerRequest } from './commands/request.ts';
 import { registerRotate } from './commands/rotate.ts';
 import { registerShare } from './commands/share.ts';
+import { registerStrip } from './commands/strip.ts';
 import { registerTrust } from './commands/trust.ts';
 import { registerVerify } from './commands/verify.ts';
 import { systemClock } from './machine/clock.ts';
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, (program: Command, io: CommandIo) => voi
   init: registerInit,
   request: registerRequest,
   mint: registerMint,
+  strip: registerStrip,
   verify: registerVerify,
   'audit-check': registerAuditCheck,
   drill: registerDrill,

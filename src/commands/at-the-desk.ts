@@ -2,5 +2,6 @@
 export { runAuditCheck } from './audit-check-run.ts';
 export { runPolicyCheck, runPolicyNew } from './policy-run.ts';
 export { runRequest } from './request-run.ts';
+export { runStripCurrent } from './strip-run.ts';
 export { runTrustExport, runTrustPin, runTrustShow } from './trust-run.ts';
 export { runVerify } from './verify-run.ts';
