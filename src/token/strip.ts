@@ -1,5 +1,5 @@
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
-import { formatTime, type Seconds } from '../base/time.ts';
+import { describeDuration, formatTime, type Seconds } from '../base/time.ts';
 import type { Claims } from './claims.ts';
 import { readToken } from './read.ts';
 
@@ -71,7 +71,7 @@ function familyOf({ breakglass }: Claims): string {
 function notBegun({ claims }: StripToken, now: Seconds): BreakglassError {
   return new BreakglassError(
     'STRIP_NOT_BEGUN',
-    `no token of the strip is valid yet: token ${claims.breakglass.sequence} begins at ${formatTime(claims.nbf)}, in ${claims.nbf - now} s`,
+    `no token of the strip is valid yet: token ${claims.breakglass.sequence} begins at ${formatTime(claims.nbf)}, in ${describeDuration(claims.nbf - now)}`,
     { hint: 'wait until then, and compare the clock with a watch. No token was printed.' },
   );
 }
