@@ -130,7 +130,7 @@ export async function mintWith(
       startsInSeconds: 0,
       renews: null,
       revocations: [],
-      killDir: sandbox.options.sandbox,
+      killDir: join(sandbox.options.sandbox, 'out'),
       preflight: sandboxPreflight,
       anomalies: [],
     },

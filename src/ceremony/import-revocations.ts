@@ -1,6 +1,6 @@
 import { sha256Hex } from '../base/bytes.ts';
 import type { State } from '../machine/state.ts';
-import { type RevocationList, readRevocations } from '../revocation/list.ts';
+import { readRevocations } from '../revocation/list.ts';
 import { type RunFacts, waitForMedium } from './trail-writer.ts';
 
 /** A file of statements that somebody brings to a ceremony. */
@@ -14,16 +14,16 @@ export interface RevocationSource {
 const linesPerRecord = 8192;
 
 /**
- * Adds the good lines that are new to those of the state directory, and returns what is known then. What was imported waits there
- * for a medium and is written with what waits (P9); that comes first, so that no line is ever known and not on the record.
- * Bad lines are told and skipped.
+ * Adds the good lines that are new to those of the state directory. What is imported waits there for a medium and is written with
+ * what waits (P9); that comes first, so that no line is ever known and not on the record. Bad lines are told and skipped.
  */
 export function importRevocations(
   state: State,
   sources: readonly RevocationSource[],
   run: RunFacts,
   note: (text: string) => void,
-): RevocationList {
+): void {
+  if (sources.length === 0) return;
   const known = readRevocations(state.revocations(), state.trust);
   const fresh = new Map<string, string>();
   for (const { name, bytes } of sources) {
@@ -34,13 +34,11 @@ export function importRevocations(
       if (!known.hasLine(sha256)) fresh.set(sha256, line);
     }
   }
-  if (fresh.size === 0) return known;
-  const all = readRevocations(linesOf([...known.lines, ...fresh.values()]), state.trust);
-  const newest = all.newest ?? '';
+  if (fresh.size === 0) return;
+  const newest = readRevocations(linesOf([...known.lines, ...fresh.values()]), state.trust).newest ?? '';
   for (const statements of chunks([...fresh.keys()], linesPerRecord))
     waitForMedium(state, run, { type: 'revocations.imported', statements, newest }, []);
   state.mergeRevocations(linesOf([...fresh.values()]));
-  return all;
 }
 
 function linesOf(lines: readonly string[]): Uint8Array {

@@ -3,6 +3,7 @@ import { sha256Hex } from '../base/bytes.ts';
 import { canonicalJson } from '../base/canonical.ts';
 import { BreakglassError } from '../base/errors.ts';
 import type { Seconds } from '../base/time.ts';
+import { readRevocations } from '../revocation/list.ts';
 import type { Claims } from '../token/claims.ts';
 import { planTokens, sealToken, tokenSha256 } from '../token/mint.ts';
 import { policyRole, sharesNeeded } from '../trust/policy.ts';
@@ -75,9 +76,9 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
   const { trust } = state;
   const { policy } = trust.payload;
 
-  // 1. What is known to be denied
+  // 1. The lists of denials that are brought along
   const run = { session: attempt.session, clock, clockSource: 'none' as const };
-  const revocations = importRevocations(state, options.revocations, run, ports.note);
+  importRevocations(state, options.revocations, run, ports.note);
 
   // 2. Request
   const read = attempt.request ?? (await ports.request());
@@ -101,6 +102,7 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
   const role = policyRole(policy, request.role);
   if (!role) throw new TypeError('the role was checked before');
   const use = options.mode === 'drill' ? 'drill' : 'token';
+  const revocations = readRevocations(state.revocations(), trust);
   const place = placeInFamily(options.renews, request, trail.facts.families, random);
   const planned = (iat: Seconds) =>
     planTokens({
