@@ -12,7 +12,7 @@ export function refuseRevoked(claims: readonly Claims[], kid: string, denials: D
     'REQUEST_REVOKED',
     `${describeDenied(entry)} is denied since ${formatTime(entry.at)}, by ${entry.by}: ${entry.reason}`,
     {
-      hint: 'services would refuse the token. If the denial is not right any more, a quorum takes it back: breakglass revocations reset. No token was issued.',
+      hint: `services would refuse the token. ${entry.kind === 'family' ? 'Leave --renews out: a new family is not denied.' : 'If the denial is not right any more, a quorum takes it back: breakglass revocations reset.'} No token was issued.`,
     },
   );
 }
