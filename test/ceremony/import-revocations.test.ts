@@ -9,7 +9,7 @@ import { type DenyEntry, sealStatement } from '../../src/revocation/statement.ts
 import { activeKey } from '../../src/trust/trust-file.ts';
 import { fixedEd25519 } from '../trail/build.ts';
 import { noon } from '../trust/fixture.ts';
-import { copyOf, initialized, mintIn, recordsOn, type Scene, scratch, trustOf } from './fixture.ts';
+import { changeIn, copyOf, initialized, mintIn, recordsOn, type Scene, scratch, trustOf } from './fixture.ts';
 
 const { dir, remove } = scratch('import');
 let origin: Scene;
@@ -160,6 +160,29 @@ describe('what is denied already is not minted:', () => {
       codes.push(error instanceof Error && 'code' in error ? error.code : undefined);
     }
     expect(codes).toEqual([undefined, 'REQUEST_REVOKED']);
+  });
+
+  test("until a quorum has taken the denial back; the newest line is then the quorum's", async () => {
+    const scene = copyOf(origin);
+    const denied = await lineOf([{ kind: 'subject', value: 'dana' }]);
+    expect((await mintIn(scene, { options: { revocations: fileOf(denied) } })).error).toMatchObject({
+      code: 'REQUEST_REVOKED',
+    });
+    const { error } = await changeIn(scene, { kind: 'revocations.reset', entries: knownIn(scene).entries });
+    expect(error).toBeUndefined();
+    const { minted } = await mintIn(scene, { minute: 11, options: { revocations: fileOf(denied) } });
+    expect(minted?.claims[0]?.breakglass.revocations).toBe(knownIn(scene).newest);
+    expect(knownIn(scene).newest).not.toBe(sha256Hex(denied));
+  });
+
+  test('a kill line signed before a rotation of keys still kills, and a family goes on in the new epoch', async () => {
+    const scene = copyOf(origin);
+    const before = (await mintIn(scene)).minted?.claims[0]?.breakglass;
+    expect((await changeIn(scene, { kind: 'rotate.keys' })).error).toBeUndefined();
+    const after = (await mintIn(scene, { minute: 11, options: { renews: 'last' } })).minted?.claims[0]?.breakglass;
+    expect(after).toMatchObject({ family: before?.family, sequence: 2, epoch: 2 });
+    const kill = readFileSync(join(scene.dir, 'inc-1.kill.jws'));
+    expect(readRevocations(kill, trustOf(scene))).toMatchObject({ alarms: [], lines: { length: 2 } });
   });
 
   test('by what this machine knew before, with no list brought', async () => {

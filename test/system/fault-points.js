@@ -51,5 +51,7 @@ function pathsOf(world, { out }) {
 export function describe(dir, path, files) {
   if (path === files?.stdout) return 'standard output';
   const inside = relative(dir, path ?? '');
-  return inside.replace(/BGTRAIL\/[0-9a-f]{8}/, 'trail').replace(/\.[0-9a-f]{12}\.tmp$/, '.tmp') || 'the current folder';
+  return (
+    inside.replace(/BGTRAIL\/[0-9a-f]{8}/, 'trail').replace(/\.[0-9a-f]{12}\.tmp$/, '.tmp') || 'the current folder'
+  );
 }
