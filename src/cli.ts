@@ -12,6 +12,7 @@ import { registerRevocations } from './commands/revocations.ts';
 import { registerRevoke } from './commands/revoke.ts';
 import { registerRotate } from './commands/rotate.ts';
 import { registerShare } from './commands/share.ts';
+import { registerStrip } from './commands/strip.ts';
 import { registerTrust } from './commands/trust.ts';
 import { registerVerify } from './commands/verify.ts';
 import { systemClock } from './machine/clock.ts';
@@ -24,6 +25,7 @@ const commands: Readonly<Record<string, (program: Command, io: CommandIo) => voi
   init: registerInit,
   request: registerRequest,
   mint: registerMint,
+  strip: registerStrip,
   verify: registerVerify,
   revoke: registerRevoke,
   revocations: registerRevocations,

@@ -47,6 +47,8 @@ export const errorExits = {
   REQUEST_REUSED: 'refused',
   REQUEST_EXPIRED: 'refused',
   REQUEST_REVOKED: 'refused',
+  FAMILY_UNKNOWN: 'refused',
+  FAMILY_DIFFERS: 'refused',
   CONFIRMATION_DIFFERS: 'refused',
   ANOMALY_UNCONFIRMED: 'refused',
 
@@ -88,6 +90,8 @@ export const errorExits = {
   TOKEN_DRILL: 'no',
   TOKEN_PRODUCTION: 'no',
   TOKEN_REVOKED: 'no',
+  STRIP_NOT_BEGUN: 'undecided',
+  STRIP_OVER: 'no',
   REVOCATIONS_MISSING: 'undecided',
   REVOCATIONS_BEHIND: 'undecided',
   REVOCATIONS_INVALID: 'no',

@@ -154,6 +154,9 @@ export async function mintWith(
       mediaPaths: sandbox.media,
       mediaRule: 'fixed-allowed',
       startsInSeconds: 0,
+      renews: null,
+      revocations: [],
+      killDir: join(sandbox.options.sandbox, 'out'),
       preflight: sandboxPreflight,
       anomalies: [],
     },
@@ -162,6 +165,7 @@ export async function mintWith(
       people: options.people ?? sandboxPeople(cards, options.onRefusal ?? (() => {})),
       request: async () => request,
       elapsedMs: () => Math.round(ports.milliseconds() - started),
+      prepareDelivery: () => {},
       deliver: async (released) => {
         tokens = released;
         return 'stdout';

@@ -1,17 +1,19 @@
+import { join } from 'node:path';
 import { sha256Hex } from '../base/bytes.ts';
 import { canonicalJson } from '../base/canonical.ts';
 import { BreakglassError } from '../base/errors.ts';
-import { randomId } from '../base/random.ts';
 import type { Seconds } from '../base/time.ts';
-import type { State } from '../machine/state.ts';
 import { readRevocations } from '../revocation/list.ts';
 import type { Claims } from '../token/claims.ts';
 import { planTokens, sealToken, tokenSha256 } from '../token/mint.ts';
 import { policyRole, sharesNeeded } from '../trust/policy.ts';
 import { checkRequest, type Request } from '../trust/request.ts';
+import { activeKey } from '../trust/trust-file.ts';
 import { type Attempt, type CeremonyOptions, type CeremonyPorts, confirmed } from './attempt.ts';
 import { holdTokens, releaseTokens } from './held-tokens.ts';
 import { holdCeremony, openCeremonyTrail } from './hold-ceremony.ts';
+import { importRevocations, type RevocationSource } from './import-revocations.ts';
+import { keepKill, signKill } from './kill-file.ts';
 import { meet } from './meet.ts';
 import {
   checkTokenRequest,
@@ -24,12 +26,20 @@ import {
 import type { OpenTrail } from './open-trail.ts';
 import { tokenPanelText } from './panel.ts';
 import { pinnedKey } from './pinned-key.ts';
+import { refuseRevoked } from './refuse-revoked.ts';
+import { placeInFamily, type Renews } from './renewal.ts';
 import { appendRestart } from './restart.ts';
 import type { RecorderMembers, TrailHead } from './trail-writer.ts';
 
 export interface MintOptions extends CeremonyOptions {
   readonly mode: 'production' | 'drill';
   readonly startsInSeconds: Seconds;
+  /** The family to go on with, or null: a new one. */
+  readonly renews: Renews;
+  /** Lists of statements that are brought along. */
+  readonly revocations: readonly RevocationSource[];
+  /** The folder that the kill file goes to. */
+  readonly killDir: string;
 }
 
 export interface MintPorts extends CeremonyPorts {
@@ -37,6 +47,8 @@ export interface MintPorts extends CeremonyPorts {
   request(): Promise<Request>;
   /** Milliseconds since the command started. */
   elapsedMs(): number;
+  /** Tokens of these sequences will be delivered: throws when something is in their place already. */
+  prepareDelivery(sequences: readonly number[]): void;
   /** Where released tokens go, sealed to `recipient` when there is one; resolves with how. */
   deliver(tokens: readonly string[], recipient: string | null): Promise<'stdout' | 'file' | 'sealed'>;
 }
@@ -47,6 +59,8 @@ export interface Minted {
   readonly head: TrailHead;
   readonly headCode: TrailHead;
   readonly custodians: readonly string[];
+  /** The kill file that holds the statement of this family, or null when it could not be written. */
+  readonly kill: string | null;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   readonly mended: readonly { readonly medium: string; readonly seq: number }[];
 }
@@ -61,6 +75,10 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
   const { clock, random } = ports;
   const { trust } = state;
   const { policy } = trust.payload;
+
+  // 1. The lists of denials that are brought along
+  const run = { session: attempt.session, clock, clockSource: 'none' as const };
+  importRevocations(state, options.revocations, run, ports.note);
 
   // 2. Request
   const read = attempt.request ?? (await ports.request());
@@ -80,10 +98,12 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
   refuseReused(request, trail);
   refuseOtherTrustVersion(trail, trust);
 
-  // 3. again: what will be signed, with times of now, so that a strip too long for a record is refused before the shares
+  // 5. again: what will be signed, with times of now, so that nothing is found out only after the shares
   const role = policyRole(policy, request.role);
   if (!role) throw new TypeError('the role was checked before');
-  const family = randomId(random);
+  const use = options.mode === 'drill' ? 'drill' : 'token';
+  const revocations = readRevocations(state.revocations(), trust);
+  const place = placeInFamily(options.renews, request, trail.facts.families, random);
   const planned = (iat: Seconds) =>
     planTokens({
       request,
@@ -92,13 +112,15 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
       epoch: trust.payload.epoch,
       iat,
       startsIn: options.startsInSeconds,
-      family,
-      firstSequence: 1,
-      revocations: newestStatement(state, trail),
+      ...place,
+      // A state directory that was begun anew knows no statement; genesis names the first one.
+      revocations: revocations.newest ?? trail.firstStatement,
       trail: { id: trust.id, seq: trail.writer.nextSeq, prev: trail.writer.head?.sha256 ?? '' },
       random,
     });
-  planned(clock.now());
+  const plan = planned(clock.now());
+  refuseRevoked(plan, activeKey(trust, use).public.kid, revocations.denials);
+  ports.prepareDelivery(plan.map(({ breakglass }) => breakglass.sequence));
 
   // 6. Head code, 7. clock, 8. the panel, 9. shares
   const met = await meet(
@@ -106,7 +128,7 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
       trust,
       trail,
       request,
-      text: tokenPanelText(request),
+      text: tokenPanelText(request, place),
       anomalies: [...options.anomalies, ...trail.anomalies],
       needed: sharesNeeded(policy, request.role, trust.set.threshold),
       separated: policy.separation ? request.subject : null,
@@ -120,9 +142,8 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
 
   // 10. Keys, 11. tokens and record in memory
   attempt.stage = 'record';
-  const use = options.mode === 'drill' ? 'drill' : 'token';
-  const [tokenKey, trailKey] = await shares.withSeed((seed) =>
-    Promise.all([pinnedKey(seed, trust, use), pinnedKey(seed, trust, 'trail')]),
+  const [tokenKey, trailKey, denyKey] = await shares.withSeed((seed) =>
+    Promise.all([pinnedKey(seed, trust, use), pinnedKey(seed, trust, 'trail'), pinnedKey(seed, trust, 'deny')]),
   );
   shares.wipe();
   attempt.given = labels;
@@ -130,7 +151,10 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
   const signing = { trail: trailKey, copies: policy.copies, anomalies: confirmed(met.anomalies, labels) };
   if (trail.lost) await appendRestart(trail, trail.lost, { request, trust, quorum, signing }, random);
   const claims = planned(clock.now());
-  const tokens = await Promise.all(claims.map((claim) => sealToken(claim, tokenKey)));
+  const [kill, ...tokens] = await Promise.all([
+    signKill(place.family, claims[0]?.iat ?? 0, denyKey, trust),
+    ...claims.map((claim) => sealToken(claim, tokenKey)),
+  ]);
   const held = holdTokens(tokens, trail.writer.nextSeq);
 
   // 12. The record on the media, 13. local copy and high-water mark
@@ -146,6 +170,10 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
     },
     signing,
   );
+
+  // 13. The kill file
+  const killPlace = { dir: options.killDir, fallbackDir: join(state.dir, 'kill'), incident: request.incident };
+  const kept = keepKill(kill, killPlace, trust);
 
   // 14. Release
   attempt.stage = 'release';
@@ -165,6 +193,7 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
     head: trail.writer.head ?? record,
     headCode: record,
     custodians: labels,
+    kill: kept.path,
     warnings: [
       ...met.anomalies.map(({ code, detail }) => ({ code, message: detail })),
       ...trail.warnings,
@@ -172,6 +201,7 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
         error ? [{ code: error.code, message: `medium ${label}: ${error.message}` }] : [],
       ),
       ...trail.writer.warnings,
+      ...(kept.warning ? [kept.warning] : []),
     ],
     mended: trail.mended,
   };
@@ -187,9 +217,4 @@ async function recordReleased(trail: OpenTrail, members: RecorderMembers): Promi
       message: `the token is out, but its release is not on the record: ${error.message}`,
     });
   }
-}
-
-/** A state directory that was begun anew knows no statement; genesis names the first one. */
-function newestStatement(state: State, trail: OpenTrail): string {
-  return readRevocations(state.revocations(), state.trust).newest ?? trail.firstStatement;
 }

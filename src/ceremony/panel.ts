@@ -2,6 +2,7 @@ import { describeDuration } from '../base/time.ts';
 import { type Request, requestFingerprint, type TokenRequest } from '../trust/request.ts';
 import { type Trust, trustFingerprint } from '../trust/trust-file.ts';
 import type { FoundAnomaly, Panel } from './people.ts';
+import type { FamilyPlace } from './renewal.ts';
 
 /** What a panel says of one kind of ceremony. */
 export type PanelText = Pick<Panel, 'title' | 'rows' | 'question'>;
@@ -18,7 +19,7 @@ export function panelOf(text: PanelText, trust: Trust, request: Request, anomali
   };
 }
 
-export function tokenPanelText(request: TokenRequest): PanelText {
+export function tokenPanelText(request: TokenRequest, { family, firstSequence }: FamilyPlace): PanelText {
   const { holder } = request;
   return {
     title: request.kind === 'drill' ? 'DRILL' : 'PRODUCTION',
@@ -27,6 +28,7 @@ export function tokenPanelText(request: TokenRequest): PanelText {
       ['for', `${request.subject} as ${request.role}`],
       ['because', `${request.circumstance}: ${request.reason}`],
       ['lifetime', describeLifetime(request)],
+      ...(firstSequence === 1 ? [] : [['renews', `family ${family}, from its token ${firstSequence} on`] as const]),
       ['holder key', holder ? 'yes: the token works only with it' : 'none: anyone who holds the token can use it'],
     ],
     question: 'Does the responder read out these words, and is this what is needed?',

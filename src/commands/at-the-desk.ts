@@ -4,5 +4,6 @@ export { runPolicyCheck, runPolicyNew } from './policy-run.ts';
 export { runRequest } from './request-run.ts';
 export { runRevocationsCheck, runRevocationsMerge, runRevocationsShow } from './revocations-run.ts';
 export { runRevoke } from './revoke-run.ts';
+export { runStripCurrent } from './strip-run.ts';
 export { runTrustExport, runTrustPin, runTrustShow } from './trust-run.ts';
 export { runVerify } from './verify-run.ts';

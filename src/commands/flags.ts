@@ -1,6 +1,6 @@
 import { BreakglassError } from '../base/errors.ts';
 import { showable, toIdentifier } from '../base/text.ts';
-import { parseDuration, type Seconds } from '../base/time.ts';
+import { parseDuration, parseTime, type Seconds } from '../base/time.ts';
 
 /** Collects a flag that may be given several times. */
 export function collect(value: string, before: readonly string[] = []): string[] {
@@ -53,6 +53,13 @@ export function oneOfFlag<T extends string>(flag: string, value: string, choices
   throw new BreakglassError('BAD_INPUT', `${flag} must be ${choices.join(' or ')}`, {
     hint: 'mend the flag. Nothing was done.',
   });
+}
+
+/** A time like `2026-01-31T23:59:59Z`, in seconds. */
+export function timeFlag(flag: string, value: string): Seconds {
+  const seconds = parseTime(value);
+  if (seconds !== undefined) return seconds;
+  throw badFlag(flag, value, 'write it like 2026-01-31T23:59:59Z, in UTC');
 }
 
 function badFlag(flag: string, value: string, law: string): BreakglassError {

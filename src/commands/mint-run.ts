@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type Minted, mint } from '../ceremony/mint.ts';
 import type { FoundAnomaly } from '../ceremony/people.ts';
 import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
@@ -19,6 +19,7 @@ import { durationFlag, requireFlags } from './flags.ts';
 import { type CommandIo, formatJson } from './io.ts';
 import type { MintFlags } from './mint.ts';
 import { peopleOf } from './people/quorum-people.ts';
+import { refuseNoFamily, renewedFields } from './renewed-fields.ts';
 import { completeFields, newRequest } from './request-fields.ts';
 import { type Delivery, orUndelivered, refuseExistingOut, tokenDelivery } from './token-delivery.ts';
 
@@ -68,6 +69,11 @@ async function runLocked(
   io: CommandIo,
 ): Promise<void> {
   refuseExistingOut(flags.out);
+  refuseNoFamily(flags.renews);
+  const revocations = (flags.revocations ?? []).map((name) => ({
+    name,
+    bytes: readInput(name, { what: 'the revocation list', maxBytes: 1024 * 1024 * 1024 }),
+  }));
   const delivery = tokenDelivery({ out: flags.out, json: flags.json ? 'json' : 'text' }, io);
   const ceremony = async () =>
     mint(
@@ -77,6 +83,9 @@ async function runLocked(
         mediaPaths: (flags.medium ?? []).map((path) => resolve(path)),
         mediaRule: flags.allowFixed ? 'fixed-allowed' : 'removable',
         startsInSeconds: durationFlag('--starts-in', flags.startsIn),
+        renews: flags.renews ?? null,
+        revocations,
+        killDir: dirname(flags.out ?? '.'),
         preflight: preflightEntry(state.trust.payload.policy.preflight, machinePreflight()),
         anomalies,
       },
@@ -92,13 +101,15 @@ async function runLocked(
           return request;
         },
         elapsedMs: () => Math.round(monotonicMilliseconds() - startedAt),
+        prepareDelivery: delivery.prepare,
         deliver: delivery.deliver,
         note: io.note,
       },
     );
   const minted = await (terminal ? holdingTerminal(terminal, ceremony) : ceremony());
   if (flags.json) orUndelivered(() => io.product(formatJson(mintedJson(minted, delivery))));
-  io.note(describeMinted(minted, delivery.file));
+  const warnings = [...minted.warnings, ...delivery.warnings];
+  io.note(describeMinted({ ...minted, warnings }, delivery));
   if (flags.qr && terminal && delivery.tokens) await showQrCodes(delivery.tokens, terminal);
 }
 
@@ -116,8 +127,9 @@ async function requestOf(
 ): Promise<Request> {
   if (flags.request !== undefined)
     return openRequest(readInput(flags.request, { what: 'the request', maxBytes: 64 * 1024 }));
-  const fields = await completeFields('mint', flags, state.trust.payload.policy, terminal);
-  return newRequest(flags.drill ? 'drill' : 'mint', fields, null, state.trust, io);
+  const { known, holder } = await renewedFields(flags, state);
+  const fields = await completeFields('mint', known, state.trust.payload.policy, terminal);
+  return newRequest(flags.drill ? 'drill' : 'mint', fields, holder, state.trust, io);
 }
 
 function mintedJson(minted: Minted, delivery: Delivery) {
@@ -132,12 +144,14 @@ function mintedJson(minted: Minted, delivery: Delivery) {
       nbf,
       exp,
       token: delivery.file === null ? (delivery.tokens?.[position] ?? null) : null,
+      file: delivery.pieces[position] ?? null,
     })),
     record: minted.record,
     head: minted.head,
     headCode: { seq: minted.headCode.seq, words },
     custodians: minted.custodians,
-    warnings: minted.warnings,
+    kill: minted.kill,
+    warnings: [...minted.warnings, ...delivery.warnings],
     mended: minted.mended,
   };
 }

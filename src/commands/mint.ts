@@ -15,6 +15,8 @@ export interface MintFlags extends RequestFlags {
   readonly accept?: readonly string[];
   readonly passphraseFd?: string;
   readonly startsIn: string;
+  readonly renews?: string;
+  readonly revocations?: readonly string[];
   readonly out?: string;
   readonly qr?: true;
   readonly drill?: true;
@@ -40,6 +42,8 @@ export function registerMint(program: Command, io: CommandIo): void {
     .option('--accept <code>', 'go on in spite of this anomaly, once for each (recorded)', collect)
     .option('--passphrase-fd <n>', 'read the passphrases of share files from this descriptor, one a line')
     .option('--starts-in <duration>', 'the walk from the vault: when the token begins to be valid', '0s')
+    .option('--renews <family>', 'go on with this family of the trail, or: last')
+    .option('--revocations <file>', 'take in this list of denials first, once for each (recorded)', collect)
     .option('--out <file>', 'write the token to this new file instead of standard output')
     .option('--qr', 'show the token as a QR code on the terminal too')
     .option('--drill', 'a drill: real shares, but the token opens nothing in production')

@@ -1,5 +1,4 @@
 import { BreakglassError, errorExits, isBreakglassError, systemErrorCode } from '../base/errors.ts';
-import { parseTime, type Seconds } from '../base/time.ts';
 import { readInput } from '../machine/files.ts';
 import { addSeen, readSeen } from '../machine/pin.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
@@ -8,6 +7,7 @@ import { formatLines, lostLines, type RevocationList, readRevocations } from '..
 import type { VerifyOptions } from '../token/verify.ts';
 import { readToken, verifyToken } from '../token/verify.ts';
 import type { Trust } from '../trust/trust-file.ts';
+import { timeFlag } from './flags.ts';
 import { type CommandIo, productJson } from './io.ts';
 import { loadTrust } from './load-trust.ts';
 import { tokenFrom } from './token-argument.ts';
@@ -15,7 +15,7 @@ import type { VerifyFlags } from './verify.ts';
 
 /** `verify`: a token in, what it opens or why not out. */
 export async function runVerify(argument: string, options: VerifyFlags, io: CommandIo): Promise<void> {
-  const now = judgedAt(options.at, io);
+  const now = options.at === undefined ? io.clock.now() : timeFlag('--at', options.at);
   const trust = await loadTrust(options.trust, options.state, io);
   const token = tokenFrom(argument);
   const revocations = await loadRevocations(trust, options, io);
@@ -60,15 +60,6 @@ function judge<T>(step: () => T): { readonly value: T | undefined; readonly refu
 function notJudged(): BreakglassError {
   return new BreakglassError('NOT_JUDGED', 'shown, not judged: no audience was given', {
     hint: 'give --audience with the address of the service that would accept it.',
-  });
-}
-
-function judgedAt(at: string | undefined, io: CommandIo): Seconds {
-  if (at === undefined) return io.clock.now();
-  const seconds = parseTime(at);
-  if (seconds !== undefined) return seconds;
-  throw new BreakglassError('BAD_INPUT', '--at is not a time', {
-    hint: 'write it like 2026-01-31T23:59:59Z, in UTC. Nothing was judged.',
   });
 }
 

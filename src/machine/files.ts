@@ -25,14 +25,8 @@ export type FileMode = 0o600 | 0o644;
  * removing what it began: a file is there whole or not at all.
  */
 export function writeExclusive(path: string, bytes: Uint8Array, options: { readonly mode: FileMode }): void {
-  const descriptor = createFile(path, options.mode);
+  writeFlushed(path, bytes, options.mode);
   try {
-    try {
-      writeAll(descriptor, bytes);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
     syncDirectory(dirname(path));
   } catch (cause) {
     rmSync(path, { force: true });
@@ -43,7 +37,8 @@ export function writeExclusive(path: string, bytes: Uint8Array, options: { reado
 /** Puts `bytes` in the place of a file, or makes it: at every moment the whole old one or the whole new one is there. */
 export function replaceFile(path: string, bytes: Uint8Array, options: { readonly mode: FileMode }): void {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  writeExclusive(temporary, bytes, options);
+  // The bytes are flushed before the rename, so that the name never leads to half of them; the folder once, after it.
+  writeFlushed(temporary, bytes, options.mode);
   try {
     renameSync(temporary, path);
     syncDirectory(dirname(path));
@@ -117,6 +112,22 @@ export function readDescriptor(descriptor: number, { what, maxBytes }: InputOpti
       : cause;
   } finally {
     wipe(held);
+  }
+}
+
+/** A new file with all of `bytes` on the disk, under a name that a power cut may still lose. */
+function writeFlushed(path: string, bytes: Uint8Array, mode: FileMode): void {
+  const descriptor = createFile(path, mode);
+  try {
+    try {
+      writeAll(descriptor, bytes);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (cause) {
+    rmSync(path, { force: true });
+    throw ioError(path, 'was not written', cause);
   }
 }
 

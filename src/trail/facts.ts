@@ -1,4 +1,6 @@
+import type { PublicJwk } from '../base/schema.ts';
 import type { Seconds } from '../base/time.ts';
+import type { Claims } from '../token/claims.ts';
 import { HeadIndex } from './head-index.ts';
 import { recordSeconds } from './quorum-check.ts';
 import type { CeremonyRecord, Issuance, RecordOf } from './record.ts';
@@ -14,6 +16,22 @@ const keptSets = 256;
 /** A set as `rotate.begun` tells of it. */
 export type BegunSet = Pick<RecordOf<'rotate.begun'>, 'setId' | 'nonce' | 'threshold' | 'strength' | 'commitments'>;
 
+/** What a family of tokens is for, and how far it has come. */
+export interface Family {
+  /** Of its last token. */
+  readonly sequence: number;
+  readonly incident: string;
+  readonly subject: string;
+  readonly role: string;
+  readonly drill: boolean;
+  /** These of its last issuance. */
+  readonly circumstance: string | null;
+  readonly holder: PublicJwk | null;
+}
+
+/** How an issuance fails to continue its family. */
+export type FamilyBreach = 'FAMILY_SEQUENCE' | 'FAMILY_DIFFERS';
+
 /** What a trail tells the next ceremony. Only records whose signature was right count. */
 export interface TrailFacts {
   /** The newest ceremony record whose head code begins with these 3 to 8 words, as a person typed them. */
@@ -22,8 +40,8 @@ export interface TrailFacts {
   readonly issuedRequests: { has(id: string): boolean };
   /** Production issuances within the 24 hours before the last record. */
   readonly issuedAt: readonly Seconds[];
-  /** The last sequence of each family; very old families may be missing. */
-  readonly families: ReadonlyMap<string, number>;
+  /** Each family, the one issued last behind the others; very old ones may be missing. */
+  readonly families: ReadonlyMap<string, Family>;
   /** The trust version in force at the end. */
   readonly trust: { readonly version: number; readonly sha256: string } | null;
   /** Sets whose dealing was begun, the newest last; the trust version in force says which were finished or given up. */
@@ -38,7 +56,7 @@ export interface TrailFacts {
 export class FactKeeper {
   readonly heads = new HeadIndex();
   readonly #requests = new Map<string, Seconds>();
-  readonly #families = new Map<string, number>();
+  readonly #families = new Map<string, Family>();
   readonly #issuances = new Map<number, string>();
   readonly #issuedAt: Seconds[] = [];
   readonly #begunSets: BegunSet[] = [];
@@ -69,8 +87,8 @@ export class FactKeeper {
     this.#begunSets.push({ setId, nonce, threshold, strength, commitments });
   }
 
-  /** Notes the tokens of an issuance; false if their sequence does not continue the family. */
-  addIssuance(record: Issuance, sha256: string): boolean {
+  /** Notes the tokens of an issuance, and says how they fail to continue their family. */
+  addIssuance(record: Issuance, sha256: string): FamilyBreach[] {
     forgetOldest(this.#issuances, keptIssuances);
     this.#issuances.set(record.seq, sha256);
     if (record.type === 'mint.issued') this.#issuedAt.push(recordSeconds(record));
@@ -97,17 +115,34 @@ export class FactKeeper {
     };
   }
 
-  #continueFamily(record: Issuance): boolean {
-    const first = record.tokens[0]?.claims.breakglass;
-    const last = record.tokens.at(-1)?.claims.breakglass;
-    if (!first || !last) return true;
-    const known = this.#families.get(first.family);
+  #continueFamily(record: Issuance): FamilyBreach[] {
+    const first = record.tokens[0]?.claims;
+    const last = record.tokens.at(-1)?.claims;
+    if (!first || !last) return [];
+    const { family, sequence } = first.breakglass;
+    const known = this.#families.get(family);
     const forgotten = known === undefined && this.#families.size >= keptFamilies;
-    this.#families.delete(first.family);
+    const next = familyOf(record, first, last.breakglass.sequence);
+    const differs = known !== undefined && !sameFamily(known, next);
+    this.#families.delete(family);
     forgetOldest(this.#families, keptFamilies);
-    this.#families.set(first.family, last.sequence);
-    return forgotten || first.sequence === (known ?? 0) + 1;
+    // It stays what it began as, whatever somebody made of it later.
+    this.#families.set(family, differs ? { ...known, sequence: next.sequence } : next);
+    const breaches: FamilyBreach[] = [];
+    if (!forgotten && sequence !== (known?.sequence ?? 0) + 1) breaches.push('FAMILY_SEQUENCE');
+    if (differs) breaches.push('FAMILY_DIFFERS');
+    return breaches;
   }
+}
+
+function familyOf({ request }: Issuance, claims: Claims, sequence: number): Family {
+  const { incident, drill } = claims.breakglass;
+  const { circumstance, holder } = request;
+  return { sequence, incident, subject: claims.sub, role: claims.roles[0], drill, circumstance, holder };
+}
+
+function sameFamily(a: Family, b: Family): boolean {
+  return a.incident === b.incident && a.subject === b.subject && a.role === b.role && a.drill === b.drill;
 }
 
 function forgetOldest(map: Map<unknown, unknown>, kept: number): void {

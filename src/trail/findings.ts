@@ -35,6 +35,8 @@ export const findingSeverities = {
   /** A token is not what the request and the record make of it. */
   TOKEN_DIFFERS: 'tampered',
   FAMILY_SEQUENCE: 'tampered',
+  /** A family goes on for another incident, subject or role, or as a drill or not. */
+  FAMILY_DIFFERS: 'tampered',
   ANCHOR_BEYOND_END: 'tampered',
   ANCHOR_DIFFERS: 'tampered',
   CHECKPOINT_DIFFERS: 'tampered',

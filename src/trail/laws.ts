@@ -1,4 +1,4 @@
-import type { FactKeeper } from './facts.ts';
+import type { FactKeeper, FamilyBreach } from './facts.ts';
 import type { FindingList, RecordPlace } from './findings.ts';
 import { checkIssuance } from './issuance-check.ts';
 import { policySha256 } from './policy-digest.ts';
@@ -14,6 +14,11 @@ interface Proved<R extends TrailRecord> {
   readonly seq: number;
   readonly where: RecordPlace;
 }
+
+const familyBreaches: Readonly<Record<FamilyBreach, string>> = {
+  FAMILY_SEQUENCE: 'its tokens do not continue the sequence of their family',
+  FAMILY_DIFFERS: 'it continues a family that was issued for another incident, subject or role, or as a drill or not',
+};
 
 /** The laws that a proved record must keep, and what it changes for those after it. */
 export class Laws {
@@ -105,8 +110,7 @@ export class Laws {
     const { trust } = this.#signers;
     if (!trust) return;
     for (const { code, message } of checkIssuance(record, trust, this.#facts)) this.#report(code, proved, message);
-    if (!this.#facts.addIssuance(record, sha256))
-      this.#report('FAMILY_SEQUENCE', proved, 'its tokens do not continue the sequence of their family');
+    for (const code of this.#facts.addIssuance(record, sha256)) this.#report(code, proved, familyBreaches[code]);
   }
 
   #changeTrust(proved: Proved<RecordOf<'rotate' | 'policy'>>): void {

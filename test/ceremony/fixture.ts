@@ -254,6 +254,9 @@ export async function mintIn(scene: Scene, attempt: Attempt = {}): Promise<Outco
     mediaPaths: scene.media,
     mediaRule: 'fixed-allowed',
     startsInSeconds: 0,
+    renews: null,
+    revocations: [],
+    killDir: scene.dir,
     preflight: { mode: 'record', checks: [] },
     anomalies: [],
     ...attempt.options,
@@ -276,6 +279,7 @@ export async function mintIn(scene: Scene, attempt: Attempt = {}): Promise<Outco
       refused: (error, slip) => people.refused(error, slip),
       accepted: (label, progress) => people.accepted(label, progress),
     },
+    prepareDelivery: () => {},
     deliver: async (tokens, recipient) => {
       seen.tokens = tokens;
       return attempt.deliver ? attempt.deliver(tokens, recipient) : 'stdout';

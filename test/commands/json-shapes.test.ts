@@ -67,6 +67,7 @@ test('request, mint, verify, audit-check', async () => {
     head: point,
     headCode,
     custodians: ['alice', 'bob', 'carol'],
+    kill: 'inc-1.kill.jws',
     warnings: each({ code: text, message: text }),
     mended: [],
   });
@@ -93,6 +94,19 @@ test('request, mint, verify, audit-check', async () => {
     headCode,
     anchors: expect.any(Array),
     findings: each({ code: text, severity: text, seq: numberOrNull, message: text }),
+  });
+});
+
+test('strip current', async () => {
+  const request = await writeRequest(scene, ['--duration', '40m']);
+  await scene.run([...mintFlags(request), '--out', 'strip']);
+  const token = expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+  const place = { jti: id, sequence: 1, nbf: number, exp: number };
+  expect(json(await scene.run(['strip', 'current', 'strip', '--json']))).toEqual({
+    v: 1,
+    token,
+    ...place,
+    next: { ...place, sequence: 2 },
   });
 });
 

@@ -47,6 +47,11 @@ const headPrompt = 'First three words of the head code';
 const clockPrompt = 'Does a watch say the same';
 const wordsPrompt = 'Does the responder read out these words';
 
+interface Issued {
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly tokens: readonly { readonly claims: { readonly breakglass: { readonly family: string } } }[];
+}
+
 async function agree(session: PtySession): Promise<void> {
   await session.shows(headPrompt);
   session.type(keys.enter);
@@ -167,6 +172,37 @@ describe('mint at a terminal', () => {
     await agree(session);
     await endsWell(session, scene, ['alice', 'bob', 'carol']);
     expect(recordsOn(scene, 'a')[1]).toMatchObject({ request: { incident: 'inc-7', circumstance: 'outage', reason } });
+  });
+
+  test('a renewal is asked for its reason only: the rest is as in the last issuance of its family', async () => {
+    const scene = scenes.origin.copy();
+    await mintToken(scene, ['--out', 'first']);
+    const shares = ['alice', 'bob', 'carol'].flatMap((label) => ['--share', `cards/${label}.share`]);
+    const session = startMint(scene, ['--renews', 'last', ...shares]);
+    await session.shows('Reason');
+    session.type(`${reason}${keys.enter}`);
+    await session.shows(headPrompt);
+    session.type(keys.enter);
+    await session.shows(clockPrompt);
+    session.type('y');
+    await session.shows(wordsPrompt);
+    expect(session.screen).toMatch(/renews +family [\w-]{22}, from its token 2 on/);
+    session.type('y');
+    expect(await session.ended()).toEqual({ status: 0, signal: 0 });
+    const [first, second] = recordsOn(scene, 'a').filter(({ type }) => type === 'mint.issued') as unknown as Issued[];
+    expect(second?.request).toEqual({ ...first?.request, id: second?.request['id'], createdAt: expect.any(String) });
+    expect(second?.tokens[0]?.claims.breakglass).toMatchObject({
+      family: first?.tokens[0]?.claims.breakglass.family,
+      sequence: 2,
+    });
+  });
+
+  test('a renewal of what the trail of this machine does not know is refused before any question', async () => {
+    const scene = scenes.origin.copy();
+    const session = startMint(scene, ['--renews', 'last']);
+    expect((await session.ended()).status).toBe(4);
+    expect(session.screen).toContain('the trail knows no production family');
+    expect(session.output).not.toContain('Reason');
   });
 
   test('the head code of the last ceremony is accepted in silence', async () => {

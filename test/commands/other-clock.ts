@@ -22,6 +22,9 @@ export async function mintAtOtherTime(scene: Scene, seconds: number): Promise<st
       mediaPaths: [scene.path('a'), scene.path('b')],
       mediaRule: 'fixed-allowed',
       startsInSeconds: 0,
+      renews: null,
+      revocations: [],
+      killDir: scene.dir,
       preflight: { mode: 'sandbox', checks: [] },
       anomalies: [],
     },
@@ -32,6 +35,7 @@ export async function mintAtOtherTime(scene: Scene, seconds: number): Promise<st
       people: sandboxPeople(cards, () => {}),
       request: async () => ({ ...request, createdAt: formatTime(clock.now()) }),
       elapsedMs: () => 0,
+      prepareDelivery: () => {},
       deliver: async ([released = '']) => {
         token = released;
         return 'stdout';

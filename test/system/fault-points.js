@@ -1,6 +1,6 @@
 // Every system call that mint makes on media, state directory and output after the quorum is complete.
 import assert from 'node:assert/strict';
-import { basename, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { trace } from './syscalls.js';
 import { commandLine, newWorld } from './world.js';
 
@@ -42,12 +42,16 @@ function pathsOf(world, { out }) {
   );
   // openat names a file by the descriptor of its folder.
   const held = Array.from({ length: 12 }, (_, at) => names.map((name) => `/proc/self/fd/${at + 15}/${name}`)).flat();
-  const outputs = out ? [join(world.dir, out), `./${out}`, out] : [];
+  // Also the folder that the kill file is flushed in, and where the file goes when that fails.
+  const kill = ['inc-1.kill.jws', 'state/kill', 'state/kill/inc-1.kill.jws', ''].map((path) => join(world.dir, path));
+  const outputs = [...kill, 'inc-1.kill.jws', '.', ...(out ? [join(world.dir, out), `./${out}`, out] : [])];
   return [...folders, ...files, ...held, ...state, ...outputs, join(world.dir, 'cards/bob.share'), 'cards/bob.share'];
 }
 
 export function describe(dir, path, files) {
   if (path === files?.stdout) return 'standard output';
   const inside = relative(dir, path ?? '');
-  return inside.replace(/BGTRAIL\/[0-9a-f]{8}/, 'trail').replace(/\.[0-9a-f]{12}\.tmp$/, '.tmp') || basename(dir);
+  return (
+    inside.replace(/BGTRAIL\/[0-9a-f]{8}/, 'trail').replace(/\.[0-9a-f]{12}\.tmp$/, '.tmp') || 'the current folder'
+  );
 }

@@ -32,6 +32,11 @@ for (const [where, options] of [
         `durable at ${durable}, released at ${released}`,
       );
       assertWriteOnce(seen.calls, folders);
+      const killed = seen.calls.findIndex(
+        ({ name: call, path, args }) =>
+          call === 'openat' && path === join(world.dir, 'inc-1.kill.jws') && args.includes('O_CREAT'),
+      );
+      assert.ok(Math.max(...durable) < killed && killed < released, `the kill file is made at ${killed}`);
       world.close();
       return `durable at call ${Math.max(...durable)}, released at call ${released}`;
     },

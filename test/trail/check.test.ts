@@ -261,7 +261,15 @@ test('facts: head codes by 3 to 8 words, used requests, issuances of the last da
   expect(facts.issuedAt).toHaveLength(minted.length);
   for (const record of minted) {
     expect(facts.issuedRequests.has(record.request.id)).toBe(true);
-    expect(facts.families.get(record.tokens[0]?.claims.breakglass.family ?? '')).toBe(1);
+    expect(facts.families.get(record.tokens[0]?.claims.breakglass.family ?? '')).toMatchObject({
+      sequence: 1,
+      incident: 'inc-2026-0117',
+      subject: 'dana',
+      role: 'db-admin',
+      drill: false,
+      circumstance: 'outage',
+      holder: null,
+    });
   }
   expect(facts.recorders).toEqual(new Set([trail.recorder.kid]));
 });

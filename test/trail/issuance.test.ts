@@ -165,6 +165,25 @@ test.each(breaches)('%s is found (%s)', async (_name, codes, options) => {
   expect(await faultOf(options)).toEqual(codes.split(' '));
 });
 
+test.each([
+  ['incident', { request: { incident: 'inc-2026-0118' } }],
+  ['subject', { request: { subject: 'carol' }, custodians: testQuorum }],
+  ['role', { request: { role: 'db-reader' } }],
+  ['mode', { drill: true }],
+] as const)('a family that goes on for another %s is found, and stays what it began as', async (_name, other) => {
+  const { 'db-admin': admin } = testPolicy.roles;
+  const policy = { ...testPolicy, roles: { 'db-admin': admin, 'db-reader': admin } } as typeof testPolicy;
+  const trail = await (await TrailBuilder.begin({ policy })).genesis();
+  const family = 'A'.repeat(22);
+  await trail.mint({ family });
+  await trail.mint({ family, firstSequence: 2, ...other });
+  expect(gravely(await judge(trail, trail.files))).toEqual(['FAMILY_DIFFERS']);
+  await trail.mint({ family, firstSequence: 3 });
+  const { findings, facts } = await judge(trail, trail.files);
+  expect(findings.map(({ code, seq }) => [code, seq])).toEqual([['FAMILY_DIFFERS', 2]]);
+  expect(facts.families.get(family)).toMatchObject({ sequence: 3, incident: 'inc-2026-0117', drill: false });
+});
+
 test('a request is used once, in another ceremony of another kind too', async () => {
   const trail = await buildTrail(2);
   const [, first] = trail.records;
