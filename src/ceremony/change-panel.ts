@@ -1,5 +1,5 @@
 import { formatTime } from '../base/time.ts';
-import type { DenyEntry } from '../revocation/statement.ts';
+import { describeDenial } from '../revocation/denial.ts';
 import type { Claims } from '../token/claims.ts';
 import { checkClaimsAgainstPolicy } from '../token/over-policy.ts';
 import type { Policy } from '../trust/policy.ts';
@@ -50,12 +50,8 @@ function changeRows(change: Change, trust: Trust): (readonly [string, string])[]
         ...listRow('new auditors', change.addAuditors),
       ];
     case 'revocations.reset':
-      return change.entries.map((entry) => ['allow again', describeEntry(entry)] as const);
+      return change.entries.map((entry) => ['allow again', describeDenial(entry)] as const);
   }
-}
-
-function describeEntry({ kind, value, by, reason }: DenyEntry): string {
-  return `${kind} ${value ?? ''} (denied by ${by}: ${reason})`;
 }
 
 function cardRows(

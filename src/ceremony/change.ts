@@ -14,6 +14,7 @@ import { type Dealer, dealCards } from './dealer.ts';
 import { clearVoidCards, readDealing, writeDealing } from './dealing.ts';
 import { settle, writeDecided } from './decided-change.ts';
 import { holdCeremony, openCeremonyTrail } from './hold-ceremony.ts';
+import { importRevocations, type RevocationSource } from './import-revocations.ts';
 import { type Met, meet } from './meet.ts';
 import { refuseFailedPreflight, refuseOtherTrustVersion, refuseReused } from './mint-checks.ts';
 import { type OpenTrail, openTrail } from './open-trail.ts';
@@ -22,6 +23,8 @@ import type { CeremonyMembers, CeremonySigning, RecorderMembers, TrailHead } fro
 
 export interface ChangeOptions extends CeremonyOptions {
   readonly change: Change;
+  /** Lists that somebody brings: what they deny is known from now on. */
+  readonly revocations: readonly RevocationSource[];
   /** 5 random hex digits: the id of the new set, where cards are dealt. */
   readonly setId: string;
   /** Where services and commanders take trust file, JWK Sets and revocations from. */
@@ -78,6 +81,8 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
   attempt.stage = 'policy';
   checkChange(change, trust);
   refuseFailedPreflight(preflight);
+  const run = { session: attempt.session, clock, clockSource: 'none' as const };
+  importRevocations(state, options.revocations, run, ports.note);
 
   // 4. Media and trail, 5. high-water mark
   const trail = await openCeremonyTrail(options, ports, attempt);

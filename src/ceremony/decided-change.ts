@@ -1,16 +1,13 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256Hex } from '../base/bytes.ts';
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import { type DecidedChange, readDecided, removeDecided } from '../machine/decided.ts';
-import { readInput } from '../machine/files.ts';
 import type { State } from '../machine/state.ts';
 import { appendFile } from '../medium/append.ts';
 import type { OpenMedium } from '../medium/medium.ts';
 import type { MendNote } from '../medium/mend-action.ts';
 import type { MendPlan } from '../medium/reconcile.ts';
 import { setAsideOther } from '../medium/set-aside.ts';
-import { mergeRevocations } from '../revocation/list.ts';
 import { trustName } from '../trail/layout.ts';
 import { openTrust, type Trust } from '../trust/trust-file.ts';
 import { endDealing } from './dealing.ts';
@@ -83,11 +80,12 @@ export function settle(decided: DecidedChange, state: State, note: (text: string
   if (decided.trust !== null) state.addTrust(openTrust(Buffer.from(decided.trust)));
   const known = state.mergeRevocations(Buffer.from(decided.statements));
   try {
-    publishTrust(state.trust, mergeRevocations(published(decided.outDir), known), decided.outDir);
+    publishTrust(state.trust, known, decided.outDir);
   } catch (error) {
     if (!(error instanceof BreakglassError)) throw error;
+    const trust = join(state.dir, 'trust', trustName(state.trust.payload.version));
     note(
-      `breakglass: ${error.message}. The change is in force; publish it with: breakglass trust export --publish DIR`,
+      `breakglass: ${error.message}. The change is in force: copy ${trust} (as trust.jws) and ${join(state.dir, 'revocations.jws')} to where services take them from`,
     );
   }
   endDealing(state.dir);
@@ -126,10 +124,4 @@ function orTaken(write: () => void): void {
   } catch (error) {
     if (!isBreakglassError(error, 'MEDIUM_IN_USE')) throw error;
   }
-}
-
-function published(dir: string): Uint8Array {
-  const path = join(dir, 'revocations.jws');
-  if (!existsSync(path)) return new Uint8Array(0);
-  return readInput(path, { what: 'the published revocations', maxBytes: 1024 * 1024 * 1024 });
 }

@@ -95,8 +95,6 @@ export async function killStrip(sandbox: Sandbox): Promise<string> {
   sandbox.timeToKillMs = Math.round(ports.milliseconds() - started);
   sandbox.rollback.tokenDenied = alive.length === 0;
   if (alive.length > 0) throw drillFailed(`${alive.length} tokens are still accepted`);
-  // The commander's list goes back to the ceremony machine, as `--revocations` brings it.
-  stateOf(sandbox).mergeRevocations(readFileSync(join(options.sandbox, 'revocations.jws')));
   seeRefused(sandbox, 'killed token at every service', 'TOKEN_REVOKED', () =>
     judgeAt(sandbox, verifiers.at(-1) ?? '', sandbox.strip?.[0]?.token ?? ''),
   );
@@ -113,6 +111,8 @@ export async function rotateKeys(sandbox: Sandbox): Promise<string> {
     {
       state: openState(sandbox.stateDir),
       change,
+      // The commander's list comes back to the ceremony machine.
+      revocations: [{ name: 'revocations.jws', bytes: readFileSync(join(options.sandbox, 'revocations.jws')) }],
       setId: formatHex(ports.random(3)).slice(0, 5),
       outDir: join(options.sandbox, 'out'),
       mediaPaths: sandbox.media,

@@ -3,12 +3,16 @@ import { canonicalJson } from '../base/canonical.ts';
 import type { Ed25519Jwk } from '../base/schema.ts';
 import { formatPem, type KeyAlg, loadPublicKey, type PublicKey } from '../key/public.ts';
 import { replaceFile } from '../machine/files.ts';
+import { mergeIntoFile } from '../machine/revocations-file.ts';
 import { trustName } from '../trail/layout.ts';
 import type { Trust } from '../trust/trust-file.ts';
 
-/** Writes what services and commanders take: trust.jws, one JWK Set an algorithm, the revocations. */
+/**
+ * Writes what services and commanders take, the trust file last: revocations (those that are there already stay), one JWK Set
+ * an algorithm, trust.jws.
+ */
 export function publishTrust(trust: Trust, revocations: Uint8Array, dir: string): void {
-  replaceFile(join(dir, 'revocations.jws'), revocations, { mode: 0o644 });
+  mergeIntoFile(join(dir, 'revocations.jws'), revocations);
   for (const [name, bytes] of jwkSets(trust)) replaceFile(join(dir, name), bytes, { mode: 0o644 });
   replaceFile(join(dir, 'trust.jws'), trust.bytes, { mode: 0o644 });
 }

@@ -3,5 +3,6 @@ export { runDrill } from './drill-run.ts';
 export { runInit } from './init-run.ts';
 export { runPolicyApply } from './policy-apply-run.ts';
 export { runPreflightCheck } from './preflight-run.ts';
+export { runRevocationsReset } from './revocations-reset-run.ts';
 export { runRotate } from './rotate-run.ts';
 export { runShareCheck } from './share-run.ts';

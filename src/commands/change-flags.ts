@@ -15,6 +15,7 @@ export interface ChangeFlags {
   readonly head?: string;
   readonly accept?: readonly string[];
   readonly passphraseFd?: string;
+  readonly revocations?: readonly string[];
   readonly out?: string;
   readonly allowFixed?: true;
   readonly json?: true;
@@ -44,6 +45,11 @@ export function withChangeFlags(command: Command): Command {
     .option('--head <words>', 'three or more words of a head code, or: none')
     .option('--accept <code>', 'go on in spite of this anomaly, once for each (recorded)', collect)
     .option('--passphrase-fd <n>', 'read passphrases from this descriptor, one a line in the order of their use')
+    .option(
+      '--revocations <file>',
+      'a revocation list whose denials are taken over first (recorded); repeatable',
+      collect,
+    )
     .option('--out <dir>', 'where trust file, JWK Sets and revocations are published (default: this directory)')
     .option('--allow-fixed', 'allow media that are not removable or share a device (recorded)')
     .option('--json', 'print JSON');

@@ -30,6 +30,7 @@ import { passphrasesOf, peopleOf } from './people/quorum-people.ts';
 import { type NewRevoker, withRevokers } from './people/revoker-keys.ts';
 import type { PassphraseSource } from './people/share-files.ts';
 import { askReason } from './request-fields.ts';
+import { revocationSources } from './revocation-sources.ts';
 
 export interface ChangeCommand {
   /** As people type it: `rotate shares`. */
@@ -92,6 +93,7 @@ async function hold(
       {
         state,
         change,
+        revocations: revocationSources(flags.revocations),
         setId,
         outDir,
         mediaPaths: (flags.medium ?? []).map((path) => resolve(path)),

@@ -21,6 +21,7 @@ import type { MintFlags } from './mint.ts';
 import { peopleOf } from './people/quorum-people.ts';
 import { refuseNoFamily, renewedFields } from './renewed-fields.ts';
 import { completeFields, newRequest } from './request-fields.ts';
+import { revocationSources } from './revocation-sources.ts';
 import { type Delivery, orUndelivered, refuseExistingOut, tokenDelivery } from './token-delivery.ts';
 
 /** `mint`: flags and questions in, one ceremony, the token out. */
@@ -70,10 +71,7 @@ async function runLocked(
 ): Promise<void> {
   refuseExistingOut(flags.out);
   refuseNoFamily(flags.renews);
-  const revocations = (flags.revocations ?? []).map((name) => ({
-    name,
-    bytes: readInput(name, { what: 'the revocation list', maxBytes: 1024 * 1024 * 1024 }),
-  }));
+  const revocations = revocationSources(flags.revocations);
   const delivery = tokenDelivery({ out: flags.out, json: flags.json ? 'json' : 'text' }, io);
   const ceremony = async () =>
     mint(

@@ -1,5 +1,10 @@
 import type { Command } from 'commander';
+import { type ChangeFlags, withChangeFlags } from './change-flags.ts';
+import { collect } from './flags.ts';
 import type { CommandIo } from './io.ts';
+import { type SelectorFlags, withSelectorFlags } from './selector-flags.ts';
+
+export type ResetFlags = ChangeFlags & SelectorFlags & { readonly entry?: readonly string[] };
 
 export interface RevocationsFlags {
   readonly trust?: string;
@@ -43,4 +48,8 @@ export function registerRevocations(program: Command, io: CommandIo): void {
     .action(async (files: string[], flags: MergeFlags) =>
       (await import('./at-the-desk.ts')).runRevocationsMerge(files, flags, io),
     );
+  withSelectorFlags(withChangeFlags(revocations.command('reset')))
+    .option('--entry <sha256>', 'the denial with this SHA-256, as revocations show --json prints it', collect)
+    .description('allow again what was denied, by a quorum: the denials that these selectors name')
+    .action(async (flags: ResetFlags) => (await import('./at-the-machine.ts')).runRevocationsReset(flags, io));
 }

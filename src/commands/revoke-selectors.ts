@@ -8,6 +8,7 @@ import { identifyToken } from '../token/verify.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import { identifierFlag } from './flags.ts';
 import { ofToken, type RevokeFlags } from './revoke.ts';
+import type { SelectorFlags } from './selector-flags.ts';
 import { tokensFrom } from './token-argument.ts';
 
 /** The tokens of `--token`, proved to be of this trust. Throws the codes of `identifyToken`. */
@@ -16,7 +17,7 @@ export function givenTokens(flags: RevokeFlags, trust: Trust): IssuedToken[] {
 }
 
 /** What the flags say is to be denied. Throws `BAD_INPUT` naming the flag. */
-export function selectorsOf(flags: RevokeFlags, given: readonly IssuedToken[]): Selector[] {
+export function selectorsOf(flags: SelectorFlags, given: readonly IssuedToken[]): Selector[] {
   const families = flags.family ?? [];
   if (families.includes(ofToken) && given.length === 0) {
     throw new BreakglassError('USAGE', '--family without an id goes with --token FILE', {

@@ -151,6 +151,7 @@ export async function changeIn(scene: Scene, change: Change, attempt: ChangeAtte
       {
         state: openState(scene.stateDir),
         change,
+        revocations: [],
         setId: Buffer.from(random(3)).toString('hex').slice(0, 5),
         outDir: scene.outDir,
         mediaPaths: scene.media,
