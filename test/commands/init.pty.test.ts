@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseShare } from '../../src/share/card.ts';
 import { formatShareWords } from '../../src/share/words-form.ts';
 import { keys, type PtySession, startPty } from '../terminal/pty.ts';
+import { wordsOnScreen } from './card-screen.ts';
 import { environment } from './program.ts';
 import { initFlags, openScenes, recordsOn, type Scene } from './scene.ts';
 
@@ -28,17 +29,6 @@ const complete = [
   ...['--threshold', '2', '--custodian', 'alice', '--custodian', 'bob', '--custodian', 'carol'],
   ...['--medium', 'a', '--medium', 'b', ...asked],
 ];
-
-/** The words of the card that is on the screen, in their order. */
-function wordsOnScreen(screen: string): string[] {
-  const numbered = [...screen.matchAll(/\b(\d{1,2}) ([a-z]{3,8})\b/g)].map(
-    ([, number, word = '']) => [Number(number), word] as const,
-  );
-  return numbered
-    .filter(([number]) => number <= 17)
-    .sort(([a], [b]) => a - b)
-    .map(([, word]) => word);
-}
 
 /** Goes through one card up to the question to read it back; returns its words. */
 async function seeCard(session: PtySession, label: string): Promise<string[]> {
