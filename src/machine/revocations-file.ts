@@ -1,9 +1,9 @@
-import { existsSync, realpathSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { equalBytes } from '../base/bytes.ts';
 import { BreakglassError, isBreakglassError, systemErrorCode } from '../base/errors.ts';
 import { mergeRevocations } from '../revocation/list.ts';
-import { pause, readInput, replaceFile } from './files.ts';
+import { ioError, pause, readInput, replaceFile } from './files.ts';
 import { type Lock, lockState } from './lock.ts';
 
 /** A million denials take about 400 MiB. */
@@ -63,6 +63,7 @@ function lockFile(path: string): Lock {
   const dir = `${path}.lock`;
   const deadline = performance.now() + folderPatienceMilliseconds;
   for (;;) {
+    makeFolder(dir);
     try {
       const lock = lockState(dir, { waitMilliseconds: lockPatienceMilliseconds });
       return {
@@ -76,6 +77,15 @@ function lockFile(path: string): Lock {
       if (!passes(error, dir) || performance.now() > deadline) throw named(error, path);
       pause(5 + Math.random() * 20);
     }
+  }
+}
+
+// Not with its parents, which are there: on a file system that takes no folders, /proc say, Node would look for them for ever.
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (cause) {
+    if (systemErrorCode(cause) !== 'EEXIST') throw ioError(dir, 'was not made', cause);
   }
 }
 

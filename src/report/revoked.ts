@@ -146,11 +146,12 @@ function living({ effect, openFamilies }: RevokedView): string[] {
 }
 
 function timing({ sent, frozenUntil, now, list }: RevokedView): string[] {
+  const carried = list.error ? 'a list with this denial' : list.path;
   const confirmed = sent.some(({ error }) => error === null);
   const until = `${formatTime(frozenUntil)} (in ${describeDuration(frozenUntil - now)})`;
   return [
     ...(confirmed ? ['  those that watch a directory that was sent to: now, at their next look'] : []),
-    `  ${confirmed ? 'others' : 'all of them'}: when ${list.path} reaches them${confirmed ? '' : ' (--send-to DIR)'}`,
+    `  ${confirmed ? 'others' : 'all of them'}: when ${carried} reaches them${confirmed ? '' : ' (--send-to DIR)'}`,
     '  one that nothing reaches any more: when the last token that is meant ends,',
     `    at ${until}`,
   ];
