@@ -108,7 +108,8 @@ export class State {
     acceptTrust(this.#trust, candidate);
     if (candidate.sha256 === this.#trust.sha256) return;
     const { version } = candidate.payload;
-    writeExclusive(this.#path('trust', trustName(version)), candidate.bytes, { mode: 0o600 });
+    // By a rename: a version that a kill cut off would make a state directory that does not open.
+    replaceFile(this.#path('trust', trustName(version)), candidate.bytes, { mode: 0o600 });
     this.#trust = candidate;
     this.#versions = [...this.#versions, version];
   }
