@@ -1,6 +1,4 @@
 import { resolve } from 'node:path';
-import { BreakglassError } from '../base/errors.ts';
-import { readInitJournal } from '../ceremony/init-journal.ts';
 import type { OpenTrailPorts } from '../ceremony/open-trail.ts';
 import type { Recorded, RecorderOptions } from '../ceremony/recorder-record.ts';
 import { lockState } from '../machine/lock.ts';
@@ -8,6 +6,7 @@ import { openState, type State } from '../machine/state.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import { realHost } from '../medium/real-host.ts';
 import { visible } from '../terminal/voice.ts';
+import { refuseUnfinishedInit } from './ceremony-state.ts';
 import type { CommandIo } from './io.ts';
 
 /** The flags of a command that writes a record without a quorum. */
@@ -25,11 +24,7 @@ export interface MachineTrail {
 /** The state directory of this machine. Throws `STATE_MISSING` or `INIT_UNFINISHED`. */
 export function openMachineState(flags: Pick<MachineFlags, 'state'>, io: CommandIo): State {
   const dir = resolve(flags.state ?? defaultStateDir(io.env));
-  if (readInitJournal(dir) !== undefined) {
-    throw new BreakglassError('INIT_UNFINISHED', `an init in ${dir} was interrupted`, {
-      hint: 'run breakglass init with the same --state first. Nothing was done.',
-    });
-  }
+  refuseUnfinishedInit(dir);
   return openState(dir);
 }
 

@@ -17,7 +17,7 @@ export function combiningGroups({ open }: Departure): string[][] {
 }
 
 function commands(departure: Departure): string[] {
-  const { stay, needs } = departure;
+  const { stay, needs, revokers } = departure;
   const custodians = [...stay.labels, ...Array.from({ length: stay.missing }, () => 'NEW')];
   const dealt = `${custodians.map((label) => ` --custodian ${label}`).join('')} --threshold ${stay.threshold}`;
   const rotations = {
@@ -26,27 +26,30 @@ function commands(departure: Departure): string[] {
     shares: [`breakglass rotate shares${dealt}`],
     seed: [`breakglass rotate seed${dealt}`],
   };
-  const deals = needs === 'shares' || needs === 'seed';
+  const newPolicy = changesPolicy(departure);
+  const retired = revokers.map((label) => ` --retire-revoker ${label}`).join('');
   return [
     ...respondersOf(departure)
       .filter(() => departure.revokersLeft.length > 0)
       .map((label) => `breakglass revoke --subject ${label} --reason "${label} left"`),
-    ...(deals && (stay.missing > 0 || stay.roles.length > 0) ? ['breakglass policy apply FILE'] : []),
-    ...rotations[needs],
-    ...policyChange(departure),
+    // One ceremony for both: the quorum meets once, and whoever holds a card is in the policy at every moment.
+    ...rotations[needs].map((rotation) => (newPolicy ? `${rotation} --policy FILE` : rotation)),
+    ...(retired !== '' || (newPolicy && needs === 'nothing') ? [`breakglass policy apply FILE${retired}`] : []),
   ];
 }
 
-/** Last: custodians of the active set must be people of the policy, so nobody leaves the policy before their card is retired. */
-function policyChange({ leaving, parts, revokers, auditors }: Departure): string[] {
-  const named = leaving.some((label) => (parts.get(label) ?? []).length > 0 || auditors.includes(label));
-  if (!named && revokers.length === 0) return [];
-  return [`breakglass policy apply FILE${revokers.map((label) => ` --retire-revoker ${label}`).join('')}`];
+/** Whether the policy must name other people, or ask for fewer shares. */
+function changesPolicy({ leaving, parts, needs, stay }: Departure): boolean {
+  const named = leaving.some((label) => (parts.get(label) ?? []).length > 0);
+  return named || (deals(needs) && (stay.missing > 0 || stay.roles.length > 0));
+}
+
+function deals(needs: Departure['needs']): boolean {
+  return needs === 'shares' || needs === 'seed';
 }
 
 function reasons(departure: Departure): string[] {
-  const { stay, needs } = departure;
-  const deals = needs === 'shares' || needs === 'seed';
+  const { stay, needs, leaving } = departure;
   return [
     ...uncertainty(departure),
     ...departure.open.map(opened),
@@ -54,7 +57,7 @@ function reasons(departure: Departure): string[] {
     ...departure.nearlyOpen.map(nearly),
     ...departure.harmless.map((setId) => `cards of set ${setId} are of an earlier seed and open nothing any more`),
     ...tokens(departure),
-    ...(deals ? enough(stay, departure.leaving) : []),
+    ...(deals(needs) ? enough(stay, leaving) : []),
     ...revokerReasons(departure),
     ...removal(departure),
   ];
@@ -114,7 +117,7 @@ function enough(stay: Remaining, leaving: readonly string[]): string[] {
   const found: string[] = [];
   if (missing > 0)
     found.push(
-      `${labels.length} of the custodians stay and ${threshold} shares are needed: run it while ${names(leaving)} can still give a share, with ${missing} new custodian${missing > 1 ? 's' : ''} in the place of NEW, whom the policy names first`,
+      `${labels.length} of the custodians stay and ${threshold} shares are needed: run it while ${names(leaving)} can still give a share, with ${missing} new custodian${missing > 1 ? 's' : ''} in the place of NEW, whom FILE names too`,
     );
   if (missing === 0 && labels.length === threshold)
     found.push(
@@ -122,7 +125,7 @@ function enough(stay: Remaining, leaving: readonly string[]): string[] {
     );
   for (const { role, minShares } of roles)
     found.push(
-      `role ${role} asks for ${minShares} shares and ${labels.length} custodians stay: lower its minShares by policy apply first, or name more custodians`,
+      `role ${role} asks for ${minShares} shares and ${labels.length} custodians stay: lower its minShares in FILE, or name more custodians`,
     );
   for (const { role, subject, needed } of separated)
     found.push(
@@ -140,13 +143,12 @@ function revokerReasons({ revokers, revokersLeft }: Departure): string[] {
   return [...each, 'nobody else has a revoker key: give somebody one with --add-revoker, or only kill files deny'];
 }
 
-function removal(departure: Departure): string[] {
-  if (policyChange(departure).length === 0) return [];
-  const after =
-    departure.needs === 'shares' || departure.needs === 'seed'
-      ? ', after the rotation: whoever holds a card of the active set must be in the policy'
-      : '';
-  return [`take ${names(departure.leaving)} out of [people] in FILE${after}`];
+function removal({ leaving, parts, auditors }: Departure): string[] {
+  const named = leaving.filter((label) => (parts.get(label) ?? []).length > 0);
+  return [
+    ...(named.length > 0 ? [`FILE is the policy without ${names(named)} in [people]`] : []),
+    ...auditors.map((label) => `${label} has an auditor key: what it cosigned before stays good`),
+  ];
 }
 
 function respondersOf({ leaving, parts }: Departure): string[] {
