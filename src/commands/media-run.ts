@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BreakglassError, errorExits } from '../base/errors.ts';
-import { isFreeText } from '../base/text.ts';
+import { isFreeText, showable } from '../base/text.ts';
 import { addMedium, findStick, loseMedium, mendMedia } from '../ceremony/media-care.ts';
 import { knownSticks, listMedia, pluggedMedia } from '../ceremony/media-list.ts';
 import { type TestedMedium, testMedium, testRecord } from '../ceremony/media-test.ts';
@@ -18,6 +18,7 @@ import {
   describeTested,
   mendedJson,
 } from '../report/media.ts';
+import { askText } from '../terminal/prompts.ts';
 import { holdingTerminal, openTerminal } from '../terminal/terminal.ts';
 import { requireFlags } from './flags.ts';
 import { type CommandIo, productJson } from './io.ts';
@@ -67,8 +68,7 @@ export async function runMediaMend(flags: MediaFlags, io: CommandIo): Promise<vo
 
 /** `media lost` */
 export async function runMediaLost(name: string, flags: MediaFlags, io: CommandIo): Promise<void> {
-  requireFlags('media lost', { '--reason': flags.reason });
-  const reason = (flags.reason ?? '').trim();
+  const reason = (flags.reason ?? (await askReason(name))).trim();
   if (!isFreeText(reason)) {
     throw new BreakglassError('BAD_INPUT', '--reason is not visible text of 1 to 1,024 characters', {
       hint: 'say in a few words how it was lost. Nothing was recorded.',
@@ -86,6 +86,20 @@ export async function runMediaLost(name: string, flags: MediaFlags, io: CommandI
     );
   if (flags.json) return productJson(io, { medium, label, left, copies, ...recordedJson(recorded) });
   io.product(describeLost(lost));
+}
+
+async function askReason(name: string): Promise<string> {
+  const terminal = await openTerminal();
+  if (!terminal) {
+    requireFlags('media lost', { '--reason': undefined });
+    return '';
+  }
+  try {
+    const validate = (text: string) => (isFreeText(text) ? undefined : 'a few words; they go on the record');
+    return await askText(terminal, `How was ${showable(name)} lost?`, { validate });
+  } finally {
+    terminal.close();
+  }
 }
 
 /** `media test`: at a terminal the medium is unplugged in between. */

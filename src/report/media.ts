@@ -31,7 +31,7 @@ export function describeMediaList(list: {
   ]);
   const odd = media.some(({ state }) => state === 'behind' || state === 'differs');
   return [
-    `The trail ends with record ${head ?? '(none)'}; ${copies} media must hold a record before its token leaves.`,
+    `The trail ends with record ${head ?? '(none)'}. A token needs ${copies} media.`,
     ...(media.length === 0 ? ['No medium is known.'] : lines),
     ...(odd ? ['Bring them in step with: breakglass media mend'] : []),
     '',

@@ -1,3 +1,4 @@
+import { wrap } from '../terminal/layout.ts';
 import type { Deadline } from '../trail/due.ts';
 import type { ListedPerson, PeopleList } from '../trail/people-list.ts';
 import type { Departure } from '../trust/departure.ts';
@@ -66,9 +67,10 @@ function partsOf({ parts, revoker }: ListedPerson): string {
 
 function cardOf({ card }: ListedPerson): string {
   if (!card) return '';
+  const day = card.last?.slice(0, 10);
   const seen =
-    card.last === null ? 'not seen since it was dealt' : `${card.by === 'checked' ? 'checked' : 'used'} ${card.last}`;
-  return `share ${card.index} of set ${card.setId}, ${seen}${card.overdue ? ', OVERDUE' : ''}`;
+    day === undefined ? 'not seen since it was dealt' : `${card.by === 'checked' ? 'checked' : 'used'} ${day}`;
+  return `card ${seen}${card.overdue ? ', OVERDUE' : ''}`;
 }
 
 function nextOf({ next, overdue: late }: Pick<Deadline, 'next' | 'overdue'>): string {
@@ -98,18 +100,25 @@ const headlines = {
   seed: 'NEEDED: rotate seed.',
 } as const;
 
+const consoleColumns = 79;
+
+/** Commands are never wrapped: they are copied. */
+function wrapped(reason: string): string[] {
+  return wrap(reason, consoleColumns - 4).map((line, number) => `${number === 0 ? '  - ' : '    '}${line}`);
+}
+
 /** The answer, who could combine, what to run in this order, and why. */
 export function describeDeparture(departure: Departure): string {
   const groups = combiningGroups(departure);
   const { run, why } = adviseDeparture(departure);
-  const partial = departure.decided ? '' : ' NOT CERTAIN: something is not at hand; this is the stronger answer.';
   return [
-    `When ${departure.leaving.join(', ')} ${departure.leaving.length === 1 ? 'leaves' : 'leave'}: ${headlines[departure.needs]}${partial}`,
+    `When ${departure.leaving.join(', ')} ${departure.leaving.length === 1 ? 'leaves' : 'leave'}: ${headlines[departure.needs]}`,
+    ...(departure.decided ? [] : ['NOT CERTAIN: something is not at hand, and this is the stronger answer.']),
     '',
     groups.length === 0 ? 'Nobody who has left could combine enough cards.' : 'Could still combine, outside this tool:',
     ...groups.map((labels) => `  ${labels.join(', ')}`),
     ...(run.length === 0 ? [] : ['', 'Run, in this order:', ...run.map((command) => `  ${command}`)]),
-    ...(why.length === 0 ? [] : ['', 'Because:', ...why.map((reason) => `  - ${reason}`)]),
+    ...(why.length === 0 ? [] : ['', 'Because:', ...why.flatMap(wrapped)]),
     '',
   ].join('\n');
 }

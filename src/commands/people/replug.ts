@@ -21,10 +21,10 @@ export function replugAt(terminal: Terminal, find: () => readonly FoundMedium[])
     // A stick that was pulled without unmounting still shows what the kernel has in memory; its device does not show.
     const place = () =>
       find().find((found) => found.medium === id && (!onDisk || diskUnder(found.path) !== null))?.path;
-    const unplug = `Unmount the stick ${label}, unplug it, and plug it in again. (Any key: read back without that.)`;
+    const unplug = `Unmount the stick ${label}, unplug it, and plug it in again.\nAny key: read back without that.`;
     const left = await awaitOrKey(terminal, unplug, () => (place() === undefined ? 'gone' : undefined));
     if (left === 'key') return { path, replugged: false };
-    const back = await awaitOrKey(terminal, 'It is gone. Plug it in and mount it. (Any key: give up.)', place);
+    const back = await awaitOrKey(terminal, 'It is gone. Plug it in and mount it. Any key: give up.', place);
     return back === 'key' ? { path, replugged: false } : { path: back, replugged: true };
   };
 }
