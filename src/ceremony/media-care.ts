@@ -30,8 +30,9 @@ export async function addMedium(path: string, options: RecorderOptions, ports: O
   const blank = isBlank(path, ports.host);
   // Told of before anything is written: whether it is there, and of which trust.
   if (!blank) openMedium(path, { ...ports.host, trustId: state.trust.id }).close();
-  const others = searchMedia(state, ports.host).map((found) => found.path);
-  const mediaPaths = [...new Set([...others, ...options.mediaPaths, path])];
+  const { mediaPaths: named } = options;
+  const others = named.length > 0 ? named : searchMedia(state, ports.host).map((found) => found.path);
+  const mediaPaths = [...new Set([...others, path])];
   return withRecorderTrail({ ...options, mediaPaths }, ports, async (trail) => {
     const medium = trail.media.find((candidate) => candidate.path === path);
     if (!medium) throw refusalOf(path, trail);
