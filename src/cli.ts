@@ -4,7 +4,9 @@ import { registerAuditCheck } from './commands/audit-check.ts';
 import { registerDrill } from './commands/drill.ts';
 import { registerInit } from './commands/init.ts';
 import type { CommandIo } from './commands/io.ts';
+import { registerMedia } from './commands/media.ts';
 import { registerMint } from './commands/mint.ts';
+import { registerPeople } from './commands/people.ts';
 import { registerPolicy } from './commands/policy.ts';
 import { registerPreflight } from './commands/preflight.ts';
 import { registerRequest } from './commands/request.ts';
@@ -35,6 +37,8 @@ const commands: Readonly<Record<string, (program: Command, io: CommandIo) => voi
   policy: registerPolicy,
   trust: registerTrust,
   share: registerShare,
+  people: registerPeople,
+  media: registerMedia,
   preflight: registerPreflight,
 };
 

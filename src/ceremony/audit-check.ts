@@ -2,18 +2,21 @@ import { existsSync } from 'node:fs';
 import { sha256Hex } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
 import { showable } from '../base/text.ts';
+import type { Seconds } from '../base/time.ts';
 import { parseWords } from '../base/words.ts';
 import { headPromptWordCount, headWordCount } from '../key/fingerprint.ts';
-import { openTrailSource, type TrailSource } from '../medium/source.ts';
+import type { TrailSource } from '../medium/source.ts';
 import type { Anchor, HeldAnchor } from '../trail/anchors.ts';
 import type { ChainResult, TrailPoint } from '../trail/check.ts';
 import { checkCopies } from '../trail/copies.ts';
+import { drillWarnings } from '../trail/due.ts';
 import { type Finding, finding } from '../trail/findings.ts';
 import { openTrustHistory, type TrustHistory } from '../trail/trust-history.ts';
 import { judgeTrail, type Verdict } from '../trail/verdict.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import { checkpointAnchors, seenTokenAnchors } from './audit-anchors.ts';
 import { type AuditorState, readAuditorState, writeAuditorState } from './auditor-state.ts';
+import { openTrailSources, trustInForce } from './trail-sources.ts';
 
 export interface AuditOptions {
   /** Media, trail folders, or files of concatenated records. */
@@ -25,6 +28,8 @@ export interface AuditOptions {
   readonly state: { readonly path: string; readonly mode: 'new' | 'update' } | undefined;
   /** Tokens that somebody saw. */
   readonly seen: readonly SeenToken[];
+  /** The present, to say what is overdue; undefined: nothing is said of it. */
+  readonly now?: Seconds;
 }
 
 export interface SeenToken {
@@ -54,7 +59,7 @@ export async function auditCheck(options: AuditOptions): Promise<AuditReport> {
   const trustId = options.trust?.id ?? state?.trust ?? null;
 
   // 2. The copies, and the trust files on them
-  const sources = distinctLabels(await openSources(options.paths, trustId));
+  const sources = await openTrailSources(options.paths, trustId);
   const files = sources.flatMap((source) => source.trustFiles.map(({ bytes }) => bytes));
   const history = openTrustHistory(files, options.trust, trustId);
   const found: Finding[] = sources.flatMap((source) => findOddities(source, history));
@@ -68,6 +73,7 @@ export async function auditCheck(options: AuditOptions): Promise<AuditReport> {
   // 4. Every record, copy beside copy
   const result = await checkCopies(sources, { history, anchors });
   found.push(...result.findings, ...result.anchors.findings, ...findTrustAhead(history, result.chain));
+  found.push(...findOverdue(history, result.chain, options.now));
 
   // 5. The verdict
   const { chain } = result;
@@ -110,20 +116,6 @@ function openState({ state, trust }: AuditOptions): AuditorState | undefined {
   if (!trust || known.trust === trust.id) return known;
   throw new BreakglassError('TRUST_OTHER', 'the state file is of another trust than the trust file', {
     hint: 'keep one state file for each trust. Nothing was judged.',
-  });
-}
-
-async function openSources(paths: readonly string[], trustId: string | null): Promise<TrailSource[]> {
-  const sources: TrailSource[] = [];
-  for (const path of paths) sources.push(await openTrailSource(path, { trustId }));
-  return sources;
-}
-
-/** Two copies of one label are told apart by their paths. */
-function distinctLabels(sources: readonly TrailSource[]): TrailSource[] {
-  return sources.map((source) => {
-    const namesakes = sources.filter(({ label }) => label === source.label).length;
-    return namesakes === 1 ? source : { ...source, label: `${source.label} (${source.path})` };
   });
 }
 
@@ -173,6 +165,14 @@ function findTrustAhead(history: TrustHistory, { facts }: ChainResult): Finding[
         ]
       : []),
   ];
+}
+
+/** What people have put off: nothing is wrong with the trail. */
+function findOverdue(history: TrustHistory, { facts }: ChainResult, now: Seconds | undefined): Finding[] {
+  if (now === undefined) return [];
+  return drillWarnings(facts.upkeep, trustInForce(history, facts).payload.policy, now).map(({ code, message }) =>
+    finding(code, message),
+  );
 }
 
 /** The best point that an anchor from outside vouched for: recorder records after it may still be set aside by right. */

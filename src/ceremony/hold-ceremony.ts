@@ -1,10 +1,10 @@
-import { BreakglassError, errorExits, systemErrorCode } from '../base/errors.ts';
+import { BreakglassError, errorExits } from '../base/errors.ts';
 import { randomId } from '../base/random.ts';
 import type { State } from '../machine/state.ts';
-import type { OpenMedium } from '../medium/medium.ts';
 import { type Attempt, type CeremonyOptions, type CeremonyPorts, trailOptions } from './attempt.ts';
 import { recordFailure } from './failure-record.ts';
 import { type OpenTrail, openTrail } from './open-trail.ts';
+import { letGo } from './plug-media.ts';
 
 /** The media name a trust version that this machine had not seen: everything is judged again under it. */
 class TrustAdvanced extends Error {}
@@ -35,7 +35,7 @@ export async function holdCeremony<T>(
     throw isDecided(attempt) ? error : saidFor(undone, error);
   } finally {
     attempt.quorum?.wipe();
-    letGoMedia(attempt);
+    letGoOf(attempt);
   }
 }
 
@@ -45,7 +45,7 @@ async function againWhenTrustAdvances<T>(attempt: Attempt, run: (attempt: Attemp
       return await run(attempt);
     } catch (error) {
       if (!(error instanceof TrustAdvanced)) throw error;
-      letGoMedia(attempt);
+      letGoOf(attempt);
     }
   }
 }
@@ -95,16 +95,7 @@ function isDecided({ stage }: Attempt): boolean {
   return stage === 'release' || stage === 'writing';
 }
 
-function letGoMedia(attempt: Attempt): void {
-  for (const medium of attempt.trail?.media ?? []) letGo(medium);
+function letGoOf(attempt: Attempt): void {
+  letGo(attempt.trail?.media ?? []);
   attempt.trail = undefined;
-}
-
-// Every file was flushed and closed before: what closing the folders says changes nothing about what was written.
-function letGo(medium: OpenMedium): void {
-  try {
-    medium.close();
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-  }
 }

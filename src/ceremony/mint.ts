@@ -6,6 +6,7 @@ import type { Seconds } from '../base/time.ts';
 import { readRevocations } from '../revocation/list.ts';
 import type { Claims } from '../token/claims.ts';
 import { planTokens, sealToken, tokenSha256 } from '../token/mint.ts';
+import { drillWarnings } from '../trail/due.ts';
 import { policyRole, sharesNeeded } from '../trust/policy.ts';
 import { checkRequest, type Request } from '../trust/request.ts';
 import { activeKey } from '../trust/trust-file.ts';
@@ -197,6 +198,7 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
     warnings: [
       ...met.anomalies.map(({ code, detail }) => ({ code, message: detail })),
       ...trail.warnings,
+      ...(options.mode === 'drill' ? [] : drillWarnings(trail.facts.upkeep, policy, clock.now())),
       ...receipt.reached.flatMap(({ label, error }) =>
         error ? [{ code: error.code, message: `medium ${label}: ${error.message}` }] : [],
       ),

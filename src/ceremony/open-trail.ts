@@ -22,7 +22,7 @@ import { openTrustHistory } from '../trail/trust-history.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import { finishDecided } from './decided-change.ts';
 import { type FoundAnomaly, isAnomalyCode } from './people.ts';
-import { type Plugged, plugMedia } from './plug-media.ts';
+import { type Plugged, plugMedia, withOthersKnown } from './plug-media.ts';
 import { type LostTrail, placeAfterLoss, restoreTrustFiles } from './restart.ts';
 import { type RunFacts, TrailWriter, waitForMedium } from './trail-writer.ts';
 
@@ -64,6 +64,10 @@ export interface OpenTrail {
   readonly anomalies: readonly FoundAnomaly[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   readonly mended: readonly { readonly medium: string; readonly seq: number }[];
+  /** What mending did to media, as the records tell it. */
+  readonly mendNotes: readonly MendNote[];
+  /** What could not be used or mended: the reasons of the first of `warnings`. */
+  readonly failures: readonly BreakglassError[];
 }
 
 /** Room that a ceremony needs on a medium besides what mending copies. */
@@ -126,13 +130,26 @@ async function compareAndMend(
     ...(lost ? { next: 'restart' } : {}),
   });
   if (lost) await restoreTrustFiles(state, media);
-  else if ((await finishDecided(plan, writer, { ...options, notes: mend.notes, note: ports.note })) === 'written')
+  // However few media this run needs for itself, what a quorum decided needs those of the policy.
+  else if (
+    (await finishDecided(plan, writer, {
+      ...options,
+      copies: Math.max(copies, state.trust.payload.policy.copies),
+      notes: mend.notes,
+      note: ports.note,
+    })) === 'written'
+  )
     return 'again';
   // Nothing but the restart may come first: what tells of the mending waits with the rest.
   for (const note of lost ? mend.notes : []) waitForMedium(state, run, note, []);
   const writeAll = () => writeWaiting(writer, state, lost ? [] : mend.notes, plan.anomalies);
   const waited = lost ? [] : await writeAll();
-  state.setMedia(media.map(({ id, label, path }) => ({ medium: id, label, path })));
+  state.setMedia(withOthersKnown(state, media));
+  const failures = [
+    ...plugged.failures,
+    ...refused.map(({ error }) => error),
+    ...mend.failed.map(({ error }) => error),
+  ];
   return {
     media,
     mediaEntries: media.map(({ id, label, removable }) => ({ medium: id, label, removable })),
@@ -155,14 +172,14 @@ async function compareAndMend(
       ...fixedMedia(media),
     ]),
     warnings: [
-      ...[...plugged.failures, ...refused.map(({ error }) => error), ...mend.failed.map(({ error }) => error)].map(
-        ({ code, message }) => ({ code, message }),
-      ),
+      ...failures.map(({ code, message }) => ({ code, message })),
       ...media.flatMap(({ warnings }) => warnings),
     ],
     mended: plan.actions.flatMap(({ target, copies: files }) =>
       target.kind === 'local' ? [] : files.flatMap(({ seq }) => (seq === null ? [] : [{ medium: target.label, seq }])),
     ),
+    mendNotes: mend.notes,
+    failures,
   };
 }
 
@@ -199,13 +216,15 @@ async function writeWaiting(
   mended: readonly FoundAnomaly[],
 ): Promise<FoundAnomaly[]> {
   const waited: FoundAnomaly[] = [];
-  for (const { name, members } of state.readPending().records) {
-    await writer.appendRecorder(members);
+  // Mending hides what was wrong from the next run, and this one may end before a quorum has seen it.
+  const anomalies = mended.map(({ code, detail }) => ({ code, detail, confirmedBy: [] }));
+  for (const [position, { name, members }] of state.readPending().records.entries()) {
+    // What waited raises the high-water mark, over a cut tail too: where no note tells of it, this record must.
+    const untold = position === 0 && notes.length === 0 ? anomalies : [];
+    await writer.appendRecorder({ ...members, anomalies: [...members.anomalies, ...untold] });
     state.removePending(name);
     waited.push(...unconfirmedIn(members.anomalies));
   }
-  // Mending hides what was wrong from the next run, and this one may end before a quorum has seen it.
-  const anomalies = mended.map(({ code, detail }) => ({ code, detail, confirmedBy: [] }));
   for (const [position, note] of notes.entries()) await writer.appendRecorder(note, position === 0 ? anomalies : []);
   return waited;
 }

@@ -1,8 +1,8 @@
-import { type BreakglassError, isBreakglassError } from '../base/errors.ts';
+import { type BreakglassError, isBreakglassError, systemErrorCode } from '../base/errors.ts';
 import { type RandomBytes, randomId } from '../base/random.ts';
-import type { State } from '../machine/state.ts';
+import type { KnownMedium, State } from '../machine/state.ts';
 import { type BlankMedium, openBlank } from '../medium/create.ts';
-import { findMedia, findMounted, isBlank } from '../medium/find.ts';
+import { type FoundMedium, findMedia, findMounted, isBlank } from '../medium/find.ts';
 import { labelFromPath } from '../medium/label.ts';
 import { type MediumHost, type OpenMedium, openMedium } from '../medium/medium.ts';
 
@@ -14,13 +14,20 @@ export interface Plugged {
   readonly failures: readonly BreakglassError[];
 }
 
-/** Opens the media that were named, or those that are found by their MEDIUM.JSN. Throws when too few can be opened. */
+/**
+ * Opens the media that were named, or those that are found by their MEDIUM.JSN. Throws the first failure when fewer than
+ * `copies` can be opened.
+ */
 export function plugMedia(
-  { state, mediaPaths }: { readonly state: State; readonly mediaPaths: readonly string[] },
+  {
+    state,
+    mediaPaths,
+    copies,
+  }: { readonly state: State; readonly mediaPaths: readonly string[]; readonly copies: number },
   { host, random }: { readonly host: MediumHost; readonly random: RandomBytes },
 ): Plugged {
   const trustId = state.trust.id;
-  const paths = mediaPaths.length > 0 ? mediaPaths : searchMedia(state, host);
+  const paths = mediaPaths.length > 0 ? mediaPaths : searchMedia(state, host).map(({ path }) => path);
   const media: OpenMedium[] = [];
   const blanks: BlankMedium[] = [];
   const failures: BreakglassError[] = [];
@@ -35,12 +42,33 @@ export function plugMedia(
     }
   }
   const [first] = failures;
-  if (first && media.length + blanks.length < state.trust.payload.policy.copies) throw first;
+  if (first && media.length + blanks.length < copies) throw first;
   return { media, blanks, failures };
 }
 
-function searchMedia(state: State, host: MediumHost): string[] {
+/** A medium that is not plugged in is still known: `media list` says where it was last. */
+export function withOthersKnown(state: State, media: readonly OpenMedium[]): KnownMedium[] {
+  const ids = new Set(media.map(({ id }) => id));
+  return [
+    ...media.map(({ id, label, path }) => ({ medium: id, label, path })),
+    ...state.media.filter(({ medium }) => !ids.has(medium)),
+  ];
+}
+
+/** The media of this trust that are plugged in: where they were last, and on whatever else is removable. */
+export function searchMedia(state: State, host: MediumHost): readonly FoundMedium[] {
   const mounted = findMounted({ mountInfoFile: '/proc/self/mountinfo', sysfsRoot: host.sysfsRoot });
   const known = state.media.map(({ path }) => path);
-  return findMedia([...known, ...mounted], { trustId: state.trust.id, disk: host.disk }).map(({ path }) => path);
+  return findMedia([...known, ...mounted], { trustId: state.trust.id, disk: host.disk });
+}
+
+/** Every file was flushed and closed before: what closing the folders says changes nothing about what was written. */
+export function letGo(held: readonly { close(): void }[]): void {
+  for (const place of held) {
+    try {
+      place.close();
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+    }
+  }
 }

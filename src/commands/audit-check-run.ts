@@ -25,6 +25,7 @@ export async function runAuditCheck(paths: readonly string[], options: AuditChec
     head: options.head,
     state: await stateOption(options),
     seen: await readSeen(options.seen ?? []),
+    now: io.clock.now(),
   });
   io.exit(exitOfVerdict[report.verdict]);
   if (options.json) return productJson(io, auditJson(report));

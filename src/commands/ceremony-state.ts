@@ -42,7 +42,8 @@ function anomaliesOf(state: State): FoundAnomaly[] {
   return [{ code: 'STATE_NEW', detail: 'the state directory was lost and begun anew from the trust file' }];
 }
 
-function refuseUnfinishedInit(dir: string): void {
+/** Throws `INIT_UNFINISHED` while an init in `dir` must be run again. */
+export function refuseUnfinishedInit(dir: string): void {
   if (readInitJournal(dir) === undefined) return;
   throw new BreakglassError('INIT_UNFINISHED', `an init in ${dir} was interrupted`, {
     hint: 'run breakglass init with the same --state: it finishes, or says that it begins afresh. Nothing was signed.',

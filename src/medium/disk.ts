@@ -36,6 +36,8 @@ export interface Directory {
   list(): readonly string[];
   /** Renames within the directory. Throws EEXIST rather than rename over anything. */
   renameExclusive(from: string, to: string): void;
+  /** Removes BGPROBE.TMP (`probeName`), the one file that is ever removed, and nothing else. */
+  removeProbe(): void;
   /** Throws EROFS on a read-only file system or mount, EACCES without permission. Nothing is written. */
   checkWritable(): void;
   /** Bytes that may still be written here. */

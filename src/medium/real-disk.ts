@@ -12,8 +12,10 @@ import {
   renameSync,
   statfsSync,
   statSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs';
+import { probeName } from '../trail/layout.ts';
 import type { Directory, Disk, Identity, NewFile } from './disk.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY, W_OK, X_OK } = constants;
@@ -72,6 +74,10 @@ class RealDirectory implements Directory {
     if (lstatSync(this.#at(to), { throwIfNoEntry: false }))
       throw Object.assign(new Error(`EEXIST: file already exists, rename to '${to}'`), { code: 'EEXIST' });
     renameSync(this.#at(from), this.#at(to));
+  }
+
+  removeProbe(): void {
+    unlinkSync(this.#at(probeName));
   }
 
   checkWritable(): void {

@@ -29,6 +29,8 @@ export interface NumberedFile {
 export interface TrailSource extends TrailCopy {
   readonly path: string;
   readonly kind: 'medium' | 'folder' | 'file';
+  /** The highest sequence number among the names of its records; null when it has none, or is one file. */
+  readonly lastSeq: number | null;
   readonly trustFiles: readonly NumberedFile[];
   readonly checkpoints: readonly NumberedFile[];
   readonly cosignatures: readonly NumberedFile[];
@@ -95,6 +97,7 @@ async function folderSource(
   const recordNames = sorted.filter((name) => recordNameSeq(name) !== undefined);
   return {
     ...about,
+    lastSeq: recordNameSeq(recordNames.at(-1) ?? '') ?? null,
     trustFiles: await readNumbered(folder, sorted, trustNameVersion, problems),
     checkpoints: await readNumbered(folder, sorted, checkpointNameSize, problems),
     cosignatures: await readNumbered(folder, sorted, cosignatureNameSize, problems),
@@ -110,6 +113,7 @@ function fileSource(path: string): TrailSource {
     label: basename(path),
     path,
     kind: 'file',
+    lastSeq: null,
     trustFiles: [],
     checkpoints: [],
     cosignatures: [],

@@ -9,7 +9,6 @@ import type { Share } from './share.ts';
 export interface IdentifiedShare {
   readonly label: string;
   readonly index: number;
-  /** The active set. */
   readonly set: ShareSet;
 }
 
@@ -25,6 +24,13 @@ export function identifyShare(share: Share, trust: Trust): IdentifiedShare {
   if (set.status === 'retired') throw retired(label, set, trust.set);
   if (set.status === 'abandoned') throw abandoned(label, set, trust.set);
   return { label, index: share.index, set };
+}
+
+/** The same for a card of any set, retired and abandoned ones too; undefined where no commitment proves whose it is. */
+export function provenShare(share: Share, sets: readonly ShareSet[]): IdentifiedShare | undefined {
+  const set = sets.find((candidate) => candidate.setId === share.setId);
+  const label = set && committedCustodian(share, set);
+  return set && label !== undefined ? { label, index: share.index, set } : undefined;
 }
 
 function otherTrust(share: Share, trust: Trust): BreakglassError {

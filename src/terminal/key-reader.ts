@@ -16,6 +16,8 @@ export interface ByteHandlers<T> {
 export interface KeyHandlers<T> {
   readonly press: (key: Key) => T | undefined;
   readonly idle?: () => void;
+  /** Called after `idle`: ends the reading by itself. */
+  readonly until?: () => T | undefined;
 }
 
 const pauseMilliseconds = 12;
@@ -65,8 +67,9 @@ export async function readKeys<T>(terminal: Terminal, handlers: KeyHandlers<T>):
       take: (byte) => press(decoder.take(byte)),
       idle: () => {
         const result = press(decoder.idle());
-        if (result === undefined) handlers.idle?.();
-        return result;
+        if (result !== undefined) return result;
+        handlers.idle?.();
+        return handlers.until?.();
       },
     });
   } finally {

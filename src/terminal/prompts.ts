@@ -15,6 +15,9 @@ export interface NumberOptions {
   readonly initial?: number;
 }
 
+/** At about 80 rounds a second. */
+const roundsBetweenLooks = 20;
+
 /** One line of text, trimmed. A wrong answer stays to be corrected, with the reason below it. */
 export async function askText(terminal: Terminal, question: string, options: TextOptions = {}): Promise<string> {
   const { validate = () => undefined, initial } = options;
@@ -82,6 +85,27 @@ export async function askOneKey<T extends object | string>(
   });
   terminal.write(`${pressed}\n`);
   return answer;
+}
+
+/**
+ * Waits until `until` says something, or a key is pressed (`key`). It is asked a few times a second. What was typed before the
+ * text showed does not count.
+ */
+export async function awaitOrKey<T extends string>(
+  terminal: Terminal,
+  text: string,
+  until: () => T | undefined,
+): Promise<T | 'key'> {
+  let rounds = 0;
+  const result = await readKeys<T | 'key'>(terminal, {
+    press: () => (rounds > 0 ? 'key' : undefined),
+    idle: () => {
+      if (rounds === 0) terminal.write(text);
+    },
+    until: () => (rounds++ % roundsBetweenLooks === 0 ? until() : undefined),
+  });
+  terminal.write('\n');
+  return result;
 }
 
 /** Waits for Enter. What was typed before the text showed does not count. */

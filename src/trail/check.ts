@@ -183,9 +183,11 @@ class ChainCheck implements TrailCheck {
 
   #believe({ file: { record, sha256 }, where, seq }: Placed): void {
     this.#facts.saw(record);
+    this.#facts.upkeep.note(record, this.#signers.trust?.set.setId);
     this.#notices.add(record, where, seq);
     this.#laws.judge({ record, sha256, seq, where });
     if (!isCeremonyRecord(record)) return;
+    this.#facts.upkeep.inForce(this.#signers.trust?.set.setId, record.time);
     this.#headCeremony = { seq, sha256, time: record.time };
     if (this.#waiting.length > 0) this.#judgeWaiting();
   }
@@ -202,9 +204,14 @@ class ChainCheck implements TrailCheck {
     for (const placed of waiting) {
       const key = this.#signers.find(placed.file.jws.header.kid);
       if (!key) this.#waiting.push(placed);
-      else if (verifyJws(placed.file.jws, key)) this.#notices.add(placed.file.record, placed.where, placed.seq);
+      else if (verifyJws(placed.file.jws, key)) this.#believeLate(placed);
       else this.#found.report('SIGNATURE_WRONG', placed.where, 'its signature is wrong', placed.seq);
     }
+  }
+
+  #believeLate({ file: { record }, where, seq }: Placed): void {
+    this.#facts.upkeep.note(record, undefined);
+    this.#notices.add(record, where, seq);
   }
 
   #reportUnknownRecorder({ where, seq }: Placed): void {

@@ -4,6 +4,7 @@ import type { Claims } from '../token/claims.ts';
 import { HeadIndex } from './head-index.ts';
 import { recordSeconds } from './quorum-check.ts';
 import type { CeremonyRecord, Issuance, RecordOf } from './record.ts';
+import { type Upkeep, UpkeepKeeper } from './upkeep.ts';
 
 const daySeconds = 86_400;
 /** A policy counts at most 1,000 issuances a day: remembering that many is enough whatever the clocks said. */
@@ -50,11 +51,14 @@ export interface TrailFacts {
   readonly openRotation: string | null;
   /** Thumbprints of the recorders that ceremony records name. */
   readonly recorders: ReadonlySet<string>;
+  /** Drills, cards, media and people. */
+  readonly upkeep: Upkeep;
 }
 
 /** Gathers facts while a trail is read; its size does not grow with the trail, but for 15 bytes a ceremony record. */
 export class FactKeeper {
   readonly heads = new HeadIndex();
+  readonly upkeep = new UpkeepKeeper();
   readonly #requests = new Map<string, Seconds>();
   readonly #families = new Map<string, Family>();
   readonly #issuances = new Map<number, string>();
@@ -111,6 +115,7 @@ export class FactKeeper {
       issuedRequests: this.#requests,
       issuedAt: this.#issuedAt.filter((at) => at > last - daySeconds),
       families: this.#families,
+      upkeep: this.upkeep,
       begunSets: this.#begunSets,
     };
   }

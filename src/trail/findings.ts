@@ -76,6 +76,7 @@ export const findingSeverities = {
   TRUST_NOT_IN_FORCE: 'warning',
   CHECKPOINT_UNUSED: 'warning',
   SEEN_TOKEN_UNUSED: 'warning',
+  DRILL_OVERDUE: 'warning',
 
   FILE_SET_ASIDE: 'note',
   PROVISIONAL: 'note',

@@ -2,6 +2,8 @@
 export const mediumRoot = 'BGTRAIL';
 export const readmeName = 'README.TXT';
 export const mediumName = 'MEDIUM.JSN';
+/** Beside BGTRAIL, while `media test` runs. */
+export const probeName = 'BGPROBE.TMP';
 
 /** The folder of a trail below BGTRAIL: the first 8 hex digits of the trust id. */
 export function trailFolder(trustId: string): string {

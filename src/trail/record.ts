@@ -147,6 +147,7 @@ export const recordSchema = variant('type', [
   }),
   object({ type: literal('media.added'), ...ofRecorder, ...mediumChange }),
   object({ type: literal('media.lost'), ...ofRecorder, ...mediumChange }),
+  object({ type: literal('media.tested'), ...ofRecorder, ...mediumChange }),
   object({
     type: literal('media.mended'),
     ...ofRecorder,

@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { audience, json, makeTrust, mintFlags, openScenes, type Scene, writeRequest } from './scene.ts';
 
@@ -139,6 +140,81 @@ test('policy check and share check', async () => {
     index: number,
     setId: expect.stringMatching(/^[0-9a-f]{5}$/),
   });
+});
+
+const dates = { last: expect.toSatisfy(textOrNull), next: expect.toSatisfy(textOrNull), overdue: truth };
+
+function textOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'string';
+}
+
+test('people, drill --due', async () => {
+  expect(json(await scene.run(['people', 'leave', 'bob', '--trust', 'out/trust.jws', '--json']))).toMatchObject({
+    v: 1,
+    label: 'bob',
+    also: [],
+    canStillCombine: [],
+    needs: 'shares',
+    run: [expect.stringMatching(/^breakglass rotate shares --custodian alice /)],
+    why: expect.arrayContaining([text]),
+    decided: true,
+    missingVersions: [],
+    oneShort: [],
+    stay: { custodians: ['alice', 'carol', 'erin', 'frank'], threshold: 3, missing: 0 },
+  });
+  expect(json(await scene.run(['people', 'list', '--state', 'state', '--json']))).toMatchObject({
+    v: 1,
+    people: each({ label: text, parts: expect.any(Array), revoker: false }),
+    drill: { ...dates, state: text },
+    policyReview: dates,
+    overdue: [],
+    findings: expect.any(Array),
+  });
+  const due = await scene.run(['drill', '--due', '--state', 'state', '--json']);
+  expect(json(due)).toMatchObject({ v: 1, due: true, ...dates, every: '90d' });
+});
+
+test('media and share check --record', async () => {
+  const own = scenes.fresh();
+  await makeTrust(own);
+  const run = async (...args: string[]) =>
+    json(await own.run([...args, '--state', 'state', '--json', ...(args[1] === 'list' ? [] : ['--allow-fixed'])]));
+  const warnings = each({ code: text, message: text });
+  expect(await run('media', 'list')).toMatchObject({
+    v: 1,
+    head: 0,
+    copies: 2,
+    media: each({ id, label: text, path: text, pluggedIn: true, lastSeq: 0, state: 'in-step', problems: [] }),
+  });
+  mkdirSync(own.path('c'));
+  const added = { medium: id, label: 'c', path: text, added: true, head: point, warnings };
+  expect(await run('media', 'add', own.path('c'))).toMatchObject({ v: 1, ...added });
+  expect(await run('media', 'mend')).toMatchObject({
+    v: 1,
+    media: ['a', 'b', 'c'],
+    copied: [],
+    added: [],
+    setAside: [],
+    failures: [],
+    head: point,
+    warnings,
+  });
+  const recorded = { record: point, waiting: false, warnings };
+  const tested = { ok: true, code: null, message: null, medium: id, label: 'a', replugged: false, bytes: number };
+  expect(await run('media', 'test', 'a')).toMatchObject({ v: 1, ...tested, record: point, waiting: false, warnings });
+  rmSync(own.path('c'), { recursive: true });
+  const lost = await run('media', 'lost', 'c', '--reason', 'gone');
+  expect(lost).toMatchObject({
+    v: 1,
+    medium: id,
+    label: 'c',
+    left: ['a', 'b'],
+    copies: 2,
+    record: point,
+    waiting: false,
+  });
+  const checked = await run('share', 'check', '--record', '--share', 'cards/bob.share');
+  expect(checked).toMatchObject({ v: 1, ok: true, label: 'bob', ...recorded, media: ['a', 'b'] });
 });
 
 test('trust show', async () => {

@@ -1,4 +1,5 @@
 import type { Directory, Disk, Identity, NewFile } from '../../src/medium/disk.ts';
+import { probeName } from '../../src/trail/layout.ts';
 
 /** The system calls that the log and the faults are about. */
 export type Call =
@@ -13,6 +14,7 @@ export type Call =
   | 'read'
   | 'list'
   | 'rename'
+  | 'remove'
   | 'check writable'
   | 'free bytes'
   | 'identify';
@@ -189,7 +191,7 @@ export class SimulatedDisk implements Disk {
     if (fault === 'pull') stick.pulled = true;
     // What the kernel has in memory it goes on showing; everything that must reach the stick fails.
     if (stick.pulled && call !== 'close file') throw systemError(call === 'identify' ? 'ENOENT' : 'EIO');
-    if (!stick.writable && ['make directory', 'create', 'write', 'rename', 'check writable'].includes(call))
+    if (!stick.writable && ['make directory', 'create', 'write', 'rename', 'remove', 'check writable'].includes(call))
       throw systemError('EROFS');
     if (fault === 'short' || fault === 'corrupt') return fault;
     if (fault !== undefined && fault !== 'pull') throw systemError(fault);
@@ -315,6 +317,11 @@ class SimulatedDirectory implements Directory {
     if (this.#node.cache.has(to)) throw systemError('EEXIST');
     this.#node.cache.delete(from);
     this.#node.cache.set(to, node);
+  }
+
+  removeProbe(): void {
+    this.#disk.enter('remove', this.#stick, probeName);
+    if (!this.#node.cache.delete(probeName)) throw systemError('ENOENT');
   }
 
   checkWritable(): void {

@@ -392,7 +392,7 @@ export class TrailBuilder {
 /** A trail with every type of record, `count` in all: the types come round in order after genesis. */
 export async function buildTrail(count: number, options: BuildOptions = {}): Promise<TrailBuilder> {
   const builder = await (await TrailBuilder.begin(options)).genesis();
-  for (let step = 0; builder.seq < count; step++) await nextStep(builder, step % 12);
+  for (let step = 0; builder.seq < count; step++) await nextStep(builder, step % 13);
   return builder;
 }
 
@@ -413,6 +413,7 @@ export const plainTypes = [
   'media.mended',
   'recovered',
   'review',
+  'media.tested',
 ] as const satisfies readonly RecordType[];
 export type PlainType = (typeof plainTypes)[number];
 
@@ -442,6 +443,13 @@ const plainMembers: { readonly [T in PlainType]: Extract<RecordMembers, { readon
   'share.checked': { type: 'share.checked', custodian: 'alice', setId: 'a1b2c', index: 17, code: null },
   'media.added': { type: 'media.added', medium: mediumB, label: 'audit-b', removable: true, reason: 'a second copy' },
   'media.lost': { type: 'media.lost', medium: mediumB, label: 'audit-b', removable: true, reason: 'left in a taxi' },
+  'media.tested': {
+    type: 'media.tested',
+    medium: mediumB,
+    label: 'audit-b',
+    removable: true,
+    reason: 'good, unplugged in between',
+  },
   'media.mended': { type: 'media.mended', medium: mediumB, label: 'audit-b', from: 1, to: 2, setAside: [] },
   recovered: {
     type: 'recovered',

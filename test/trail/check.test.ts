@@ -275,8 +275,8 @@ test('facts: head codes by 3 to 8 words, used requests, issuances of the last da
 });
 
 test('issuances of more than a day ago are not among the facts', async () => {
-  const slow = await buildTrail(14, { stepSeconds: 86_400 });
-  expect((await judge(slow, slow.files)).facts.issuedAt).toEqual([beginning + 13 * 86_400]);
+  const slow = await buildTrail(15, { stepSeconds: 86_400 });
+  expect((await judge(slow, slow.files)).facts.issuedAt).toEqual([beginning + 14 * 86_400]);
 });
 
 test('anomalies, fixed media, failed checks and sandboxes are warnings', async () => {
