@@ -13,6 +13,7 @@ export function openProbePlace(path: string, label: string, { disk }: Pick<Mediu
 
 /** Writes the probe as a record is written, after removing one that an interrupted test left. Throws as `appendFile` does. */
 export function writeProbe(place: Place, bytes: Uint8Array): void {
+  attemptOn(place.what, 'looking whether it can be written', () => place.folder.checkWritable());
   removeProbe(place);
   appendFile(place, probeName, bytes);
 }
