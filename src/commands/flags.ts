@@ -7,6 +7,9 @@ export function collect(value: string, before: readonly string[] = []): string[]
   return [...before, value];
 }
 
+/** What `--family` without a value means. No family is spelled like this. */
+export const ofToken = 'of-token';
+
 /** A label, role, incident …: lower-cased. Throws `BAD_INPUT` naming the flag. */
 export function identifierFlag(flag: string, value: string): string {
   const identifier = toIdentifier(value);

@@ -6,8 +6,8 @@ import type { DenyKind } from '../revocation/statement.ts';
 import type { IssuedToken } from '../token/issued.ts';
 import { identifyToken } from '../token/verify.ts';
 import type { Trust } from '../trust/trust-file.ts';
-import { identifierFlag } from './flags.ts';
-import { ofToken, type RevokeFlags } from './revoke.ts';
+import { identifierFlag, ofToken } from './flags.ts';
+import type { RevokeFlags } from './revoke.ts';
 import type { SelectorFlags } from './selector-flags.ts';
 import { tokensFrom } from './token-argument.ts';
 

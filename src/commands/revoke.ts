@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { collect } from './flags.ts';
+import { collect, ofToken } from './flags.ts';
 import type { CommandIo } from './io.ts';
 
 export interface RevokeFlags {
@@ -27,9 +27,6 @@ export interface RevokeFlags {
   readonly state?: string;
   readonly json?: true;
 }
-
-/** What `--family` without a value means. No family is spelled like this. */
-export const ofToken = 'of-token';
 
 export function registerRevoke(program: Command, io: CommandIo): void {
   const revoke = program.command('revoke');
