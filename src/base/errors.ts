@@ -128,12 +128,20 @@ export const errorExits = {
 
 export type ErrorCode = keyof typeof errorExits;
 
+const brand = Symbol.for('breakglass/error');
+
 /**
  * The one error of breakglass. `message` names the thing, in lower case and without a final period, and never holds a
  * secret; `hint` says what to do and what did not happen. Anything else that is thrown is a bug.
  */
 export class BreakglassError extends Error {
+  // The program is bundled in more than one piece, and each has this class: one must know the errors of the other.
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+
   override readonly name = 'BreakglassError';
+  readonly [brand] = true;
   readonly code: ErrorCode;
   readonly hint: string;
   /** What is wrong one by one, where it is more than one thing: the rule's name and its message. */

@@ -1,6 +1,3 @@
-// What mint reads is part of what is read here: fewer files for both.
-import './mint-run.ts';
-
 /** What custodians run at the air-gapped machine, apart from `mint`: one module, so that starting one of them reads few files. */
 export { runDrill } from './drill-run.ts';
 export { runInit } from './init-run.ts';
