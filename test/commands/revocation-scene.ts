@@ -23,14 +23,15 @@ import {
 
 export const passphrase = 'three commanders in a boat';
 
-/** A trust with the commanders erin and frank, in a folder where the list and erin's key lie at hand. */
-export async function makeRevokers(scenes: Scenes): Promise<Scene> {
+/** A trust with these commanders, in a folder where the list and erin's key lie at hand. */
+export async function makeRevokers(scenes: Scenes, labels: readonly string[] = ['erin']): Promise<Scene> {
   const scene = scenes.fresh();
-  const run = await scene.run([...initFlags, '--revoker', 'erin', '--revoker', 'frank', '--passphrase-fd', '3'], {
-    passphrases: `${passphrase}\n${passphrase}\n`,
+  const flags = labels.flatMap((label) => ['--revoker', label]);
+  const run = await scene.run([...initFlags, ...flags, '--passphrase-fd', '3'], {
+    passphrases: `${passphrase}\n`.repeat(labels.length),
   });
   if (run.status !== 0) throw new Error(`init failed: ${run.stderr}`);
-  for (const label of ['erin', 'frank']) await sealLightly(scene.path(`out/${label}.revoker.age`));
+  for (const label of labels) await sealLightly(scene.path(`out/${label}.revoker.age`));
   writeFileSync(scene.path('erin.revoker.age'), readFileSync(scene.path('out/erin.revoker.age')));
   writeFileSync(scene.path('revocations.jws'), readFileSync(scene.path('out/revocations.jws')));
   mkdirSync(scene.path('watched'));

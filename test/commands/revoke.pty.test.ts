@@ -88,7 +88,7 @@ describe('revoke at a terminal, without a selector', () => {
 
   test('more than nine families: n turns the page', async () => {
     const scene = origin.copy();
-    // The same two records under ten names of families would not be signed: ten mints in one incident are.
+
     for (let n = 0; n < 8; n++) await mintTo(scene, `more-${n}.jwt`, ['--incident', `inc-more-${n}`]);
     const session = start(scene, ['--trail', 'b']);
     await session.shows('Which one dies?');

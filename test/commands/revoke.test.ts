@@ -23,7 +23,7 @@ let two: Claims;
 let strip: Claims[];
 beforeAll(async () => {
   scenes = await openScenes();
-  origin = await makeRevokers(scenes);
+  origin = await makeRevokers(scenes, ['erin', 'frank']);
   other = await makeRevokers(scenes);
   [one] = (await mintTo(origin, 'one.jwt')) as [Claims];
   [two] = (await mintTo(origin, 'two.jwt', ['--incident', 'inc-2'])) as [Claims];
