@@ -1,12 +1,12 @@
 /** 128 bits: what one random id holds. */
 const wordsAnId = 4;
 const firstSlots = 16;
-const slotsAWord = 4;
+const slotsAWord = 8;
 
 /**
  * Values by random id (22 characters of base64url), for a million ids nearly as fast as for ten: the ids stand as numbers in one
  * flat table with open addressing, so that a lookup touches memory in one place or two, where a Map follows pointers. Of those that
- * are not there, 15 in 16 are told by one bit of a filter that fits in a processor's cache.
+ * are not there, all but a few in a hundred are told by one word of a filter that fits in a processor's cache.
  *
  * The ids are their own hash. A revoker could choose ids that collide; whoever may deny everything needs no such trick.
  */
@@ -14,7 +14,7 @@ export class IdIndex<T extends object> {
   #slots = firstSlots;
   #ids = new Uint32Array(firstSlots * wordsAnId);
   #values: (T | undefined)[] = Array.from({ length: firstSlots });
-  /** A word for every four slots: of it, every id that is there sets three bits, by other parts of the id. */
+  /** A word for every eight slots: of it, every id that is there sets three bits, by other parts of the id. */
   #filter = new Uint32Array(firstSlots / slotsAWord);
   #size = 0;
   /** Of the id of 128 zero bits, which in the table would look like an empty slot. */
