@@ -86,19 +86,6 @@ export async function statementLine(
   return `${await sealStatement(payload, await keyOf(scene, role))}\n`;
 }
 
-/** What mint writes beside the token: a statement by the deny key that denies its family. */
-export async function writeKillFile(scene: Scene, file: string, { breakglass }: Claims): Promise<void> {
-  const { family, incident } = breakglass;
-  const entry = {
-    kind: 'family' as const,
-    value: family,
-    at: nowSeconds(),
-    by: 'mint',
-    reason: `kill file of ${incident}`,
-  };
-  writeFileSync(scene.path(file), await statementLine(scene, 'deny', { deny: [entry] }));
-}
-
 function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
