@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { wipe } from '../base/bytes.ts';
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
+import { showable } from '../base/text.ts';
 import { identifyRevoker, type Revoker, trustVersionsIn } from '../ceremony/revoker.ts';
 import type { SigningKey } from '../key/derive.ts';
 import { readInput } from '../machine/files.ts';
@@ -78,8 +79,10 @@ function wrong(path: string, attempt: number): BreakglassError {
 /** What closes a family without any key: mint wrote it beside the token. */
 function killFileHint(): string {
   const here = namesHere('.kill.jws');
-  const name = here[0] ?? 'INCIDENT.kill.jws';
-  return `${name}, which mint wrote beside the token, kills its family without any key or passphrase: breakglass revoke --kill ${name}.`;
+  const [only = 'INCIDENT.kill.jws'] = here;
+  const file = here.length > 1 ? 'FILE' : only;
+  const which = here.length > 1 ? ` (here: ${here.map((name) => showable(name)).join(', ')})` : '';
+  return `the kill file that mint wrote beside the token kills its family without any key or passphrase: breakglass revoke --kill ${file}${which}.`;
 }
 
 function onlyKeyHere(): string | undefined {

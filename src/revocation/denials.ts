@@ -1,4 +1,5 @@
 import type { Seconds } from '../base/time.ts';
+import { IdIndex } from './id-index.ts';
 import type { DenyEntry, DenyKind } from './statement.ts';
 
 /** What a denial looks at in a token: these of its claims, and the kid of its header. */
@@ -22,41 +23,52 @@ export interface Denials {
 
 type ValueKind = Exclude<DenyKind, 'all' | 'epoch'>;
 
+/** Where the entries of one kind are kept, by their value. */
+interface ValueIndex<K> {
+  get(value: K): DenyEntry | undefined;
+  set(value: K, entry: DenyEntry): void;
+}
+
 /** Indexes deny entries by kind and value. Only the farthest-reaching entry of each value is kept: it denies what the others do. */
 export function indexDenials(entries: Iterable<DenyEntry>): Denials {
   const all = new Map<null, DenyEntry>();
   const epochs = new Map<number, DenyEntry>();
-  const values: Readonly<Record<ValueKind, Map<string, DenyEntry>>> = {
+  const values: Readonly<Record<ValueKind, ValueIndex<string>>> = {
     kid: new Map(),
-    jti: new Map(),
-    family: new Map(),
+    jti: new IdIndex(),
+    family: new IdIndex(),
     incident: new Map(),
     subject: new Map(),
     role: new Map(),
     audience: new Map(),
   };
+  let limited = false;
   for (const entry of entries) {
+    limited ||= entry.before !== undefined;
     if (entry.kind === 'all') keepFarthest(all, entry.value, entry);
     else if (entry.kind === 'epoch') keepFarthest(epochs, entry.value, entry);
     else keepFarthest(values[entry.kind], entry.value, entry);
   }
   const ladder = epochLadder(epochs);
 
+  // Where no entry has a `before`, the entries themselves need not be fetched from a memory full of them.
+  const inForce = (entry: DenyEntry | undefined, iat: Seconds) =>
+    entry !== undefined && (!limited || iat < reach(entry)) ? entry : undefined;
+
   return {
     find({ kid, claims }) {
       const { iat, breakglass } = claims;
-      const candidates = [
-        all.get(null),
-        epochDenial(ladder, breakglass.epoch),
-        values.kid.get(kid),
-        values.jti.get(claims.jti),
-        values.family.get(breakglass.family),
-        values.incident.get(breakglass.incident),
-        values.subject.get(claims.sub),
-        values.role.get(claims.roles[0]),
-        values.audience.get(claims.aud),
-      ];
-      return candidates.find((entry) => entry !== undefined && iat < reach(entry));
+      return (
+        inForce(all.get(null), iat) ??
+        inForce(epochDenial(ladder, breakglass.epoch), iat) ??
+        inForce(values.kid.get(kid), iat) ??
+        inForce(values.jti.get(claims.jti), iat) ??
+        inForce(values.family.get(breakglass.family), iat) ??
+        inForce(values.incident.get(breakglass.incident), iat) ??
+        inForce(values.subject.get(claims.sub), iat) ??
+        inForce(values.role.get(claims.roles[0]), iat) ??
+        inForce(values.audience.get(claims.aud), iat)
+      );
     },
   };
 }
@@ -66,7 +78,7 @@ function reach(entry: DenyEntry): number {
   return entry.before ?? Number.POSITIVE_INFINITY;
 }
 
-function keepFarthest<K>(index: Map<K, DenyEntry>, key: K, entry: DenyEntry): void {
+function keepFarthest<K>(index: ValueIndex<K>, key: K, entry: DenyEntry): void {
   const kept = index.get(key);
   if (kept === undefined || reach(entry) > reach(kept)) index.set(key, entry);
 }

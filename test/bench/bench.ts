@@ -4,6 +4,7 @@ import { audit } from './audit.ts';
 import { keystrokes } from './keystrokes.ts';
 import type { Bench, Measurement, Metric } from './metric.ts';
 import { mintTime } from './mint-time.ts';
+import { revocations } from './revocations.ts';
 import { size } from './size.ts';
 import { startUp } from './start-up.ts';
 import { verifySpeed } from './verify-speed.ts';
@@ -13,6 +14,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
   mint: mintTime,
   verify: verifySpeed,
   audit,
+  revocations,
   keystrokes,
   size,
 };

@@ -6,7 +6,7 @@ import { formatShareText } from '../../src/share/text-form.ts';
 import { formatShareWords, wordsForm } from '../../src/share/words-form.ts';
 import type { Key } from '../../src/terminal/keys.ts';
 import { ShareLine } from '../../src/terminal/share-line.ts';
-import { type Baseline, type Measurement, metric } from './metric.ts';
+import { type Baseline, type Measurement, type Metric, metric } from './metric.ts';
 
 const cardWords = 17;
 
@@ -22,8 +22,25 @@ export const keystrokes: Measurement = async () => {
     metric('three cards by QR code, scanned', scannedKeys(cards), 'keys', { against: fullWords }),
     metric('three cards by files, names typed', total(fileName), 'keys', { against: fullWords }),
     metric('three cards by files, --share', 0, 'keys', { against: fullWords }),
+    ...killKeys(),
   ];
 };
+
+/** A kill at a terminal, without the passphrase itself: its own keys cannot be cut. The same by flags is compared with it. */
+function killKeys(): Metric[] {
+  const byFlags: Baseline = { value: 'breakglass revoke --incident inc-42'.length + enterKeys, what: 'by flags' };
+  return [
+    metric(
+      'a kill from the list of what is open, besides the passphrase',
+      'breakglass revoke'.length + 1 + enterKeys,
+      'keys',
+      { against: byFlags },
+    ),
+  ];
+}
+
+/** Enter behind the command line, and behind the passphrase. */
+const enterKeys = 2;
 
 function exampleCard(index: number): Share {
   const value = Uint8Array.from(sha256(`card ${index}`).subarray(0, 16));

@@ -238,6 +238,53 @@ test('preflight', async () => {
   expect(checks).toEqual(each({ name: text, ok: truth, message: text, hint: text }));
 });
 
+test('revoke, and revocations check, show and merge', async () => {
+  const killed = scene.copy();
+  const minted = json(
+    await killed.run([...mintFlags(await writeRequest(killed, ['--incident', 'inc-k'])), '--json']),
+  ) as { kill: string };
+  const by = ['--trust', 'out/trust.jws', '--state', 'desk', '--json'];
+  const list = ['--list', 'out/revocations.jws', '--send-to', 'home'];
+  expect(json(await killed.run(['revoke', '--kill', minted.kill, '--trail', 'a', ...list, ...by]))).toMatchObject({
+    v: 1,
+    added: each({ kind: 'family', value: id, at: number, by: text, reason: text, closed: false }),
+    statements: 2,
+    entries: 1,
+    list: 'out/revocations.jws',
+    written: { ok: true, code: null, message: null },
+    seen: { ok: true },
+    sent: [{ dir: 'home', ok: true, code: null, message: null }],
+    lines: [hash],
+    killed: each({
+      jti: id,
+      family: id,
+      sequence: 1,
+      incident: 'inc-k',
+      subject: 'dana',
+      role: 'db-admin',
+      exp: number,
+    }),
+    alive: expect.any(Array),
+    deniedBefore: [],
+    allowedAgain: [],
+    frozenUntil: number,
+    lost: 0,
+    alarms: [],
+    problems: [],
+  });
+  const check = ['revocations', 'check', 'out/revocations.jws', ...by];
+  expect(json(await killed.run(check))).toEqual({ v: 1, valid: true, statements: 2, entries: 1, alarms: [] });
+  expect(json(await killed.run(['revocations', 'show', 'out/revocations.jws', ...by]))).toMatchObject({
+    v: 1,
+    file: 'out/revocations.jws',
+    statements: 2,
+    entries: each({ kind: 'family', value: id, closed: false }),
+    alarms: [],
+  });
+  const merge = ['revocations', 'merge', 'out/revocations.jws', minted.kill, '--out', 'm.jws', '--json'];
+  expect(json(await killed.run(merge))).toEqual({ v: 1, file: 'm.jws', lines: 2 });
+});
+
 test('drill', async () => {
   const run = await scene.run(['drill', '--json']);
   expect(run.status).toBe(0);

@@ -23,14 +23,15 @@ import {
 
 export const passphrase = 'three commanders in a boat';
 
-/** A trust with the commanders erin and frank, in a folder where the list and erin's key lie at hand. */
-export async function makeRevokers(scenes: Scenes): Promise<Scene> {
+/** A trust with these commanders, in a folder where the list and erin's key lie at hand. */
+export async function makeRevokers(scenes: Scenes, labels: readonly string[] = ['erin']): Promise<Scene> {
   const scene = scenes.fresh();
-  const run = await scene.run([...initFlags, '--revoker', 'erin', '--revoker', 'frank', '--passphrase-fd', '3'], {
-    passphrases: `${passphrase}\n${passphrase}\n`,
+  const flags = labels.flatMap((label) => ['--revoker', label]);
+  const run = await scene.run([...initFlags, ...flags, '--passphrase-fd', '3'], {
+    passphrases: `${passphrase}\n`.repeat(labels.length),
   });
   if (run.status !== 0) throw new Error(`init failed: ${run.stderr}`);
-  for (const label of ['erin', 'frank']) await sealLightly(scene.path(`out/${label}.revoker.age`));
+  for (const label of labels) await sealLightly(scene.path(`out/${label}.revoker.age`));
   writeFileSync(scene.path('erin.revoker.age'), readFileSync(scene.path('out/erin.revoker.age')));
   writeFileSync(scene.path('revocations.jws'), readFileSync(scene.path('out/revocations.jws')));
   mkdirSync(scene.path('watched'));
@@ -83,19 +84,6 @@ export async function statementLine(
 ): Promise<string> {
   const payload = { v: 1 as const, trust: trustOf(scene).id, iat: nowSeconds(), deny: [], allow: [], ...change };
   return `${await sealStatement(payload, await keyOf(scene, role))}\n`;
-}
-
-/** What mint writes beside the token: a statement by the deny key that denies its family. */
-export async function writeKillFile(scene: Scene, file: string, { breakglass }: Claims): Promise<void> {
-  const { family, incident } = breakglass;
-  const entry = {
-    kind: 'family' as const,
-    value: family,
-    at: nowSeconds(),
-    by: 'mint',
-    reason: `kill file of ${incident}`,
-  };
-  writeFileSync(scene.path(file), await statementLine(scene, 'deny', { deny: [entry] }));
 }
 
 function nowSeconds(): number {

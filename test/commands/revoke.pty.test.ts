@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRevocations } from '../../src/revocation/list.ts';
@@ -88,7 +88,6 @@ describe('revoke at a terminal, without a selector', () => {
 
   test('more than nine families: n turns the page', async () => {
     const scene = origin.copy();
-    // The same two records under ten names of families would not be signed: ten mints in one incident are.
     for (let n = 0; n < 8; n++) await mintTo(scene, `more-${n}.jwt`, ['--incident', `inc-more-${n}`]);
     const session = start(scene, ['--trail', 'b']);
     await session.shows('Which one dies?');
@@ -107,7 +106,7 @@ describe('revoke at a terminal, without a selector', () => {
 describe('the passphrase', () => {
   test('wrong twice: the kill file is named, and the right one still works', async () => {
     const scene = origin.copy();
-    writeFileSync(scene.path('inc-1.kill.jws'), '');
+    rmSync(scene.path('inc-2.kill.jws'));
     const session = start(scene, ['--incident', 'inc-1']);
     for (const typed of ['wrong', 'wrong again']) {
       await session.prints('Passphrase of erin.revoker.age:');

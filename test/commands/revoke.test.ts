@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denyEntrySha256, readRevocations } from '../../src/revocation/list.ts';
 import type { Claims } from '../../src/token/claims.ts';
+import { runShell } from './program.ts';
 import {
   keyOf,
   makeRevokers,
@@ -11,7 +12,6 @@ import {
   statementLine,
   trustOf,
   verdict,
-  writeKillFile,
 } from './revocation-scene.ts';
 import { audience, errorCodes, json, openScenes, type Scene } from './scene.ts';
 
@@ -23,10 +23,11 @@ let two: Claims;
 let strip: Claims[];
 beforeAll(async () => {
   scenes = await openScenes();
-  origin = await makeRevokers(scenes);
+  origin = await makeRevokers(scenes, ['erin', 'frank']);
   other = await makeRevokers(scenes);
   [one] = (await mintTo(origin, 'one.jwt')) as [Claims];
   [two] = (await mintTo(origin, 'two.jwt', ['--incident', 'inc-2'])) as [Claims];
+  await mintTo(other, 'foreign.jwt');
   strip = await mintTo(origin, 'strip.jwt', ['--incident', 'inc-3', '--duration', '40m']);
 });
 afterAll(() => scenes.remove());
@@ -205,7 +206,6 @@ describe('what is denied', () => {
 
   test('a token of another trust, a torn one and an invented one are refused, and nothing is denied', async () => {
     const scene = origin.copy();
-    await mintTo(other, 'foreign.jwt');
     const foreign = readFileSync(other.path('foreign.jwt'), 'latin1').trim();
     const mine = readFileSync(scene.path('one.jwt'), 'latin1').trim();
     for (const [token, code] of [
@@ -220,12 +220,32 @@ describe('what is denied', () => {
   });
 });
 
+test('the hook of the manual denies a person whose access ends, without a terminal', async () => {
+  const scene = origin.copy();
+  const page = readFileSync('docs/breakglass.1.md', 'utf8');
+  const [, hook = ''] = /^( {4}#!\/bin\/sh\n(?: {4}.*\n)+)/m.exec(page) ?? [];
+  const here = hook
+    .replaceAll(/^ {4}/gm, '')
+    .replaceAll('/var/lib/breakglass-hook', scene.dir)
+    .replaceAll('/srv/breakglass', scene.path('watched'));
+  writeFileSync(scene.path('hook'), here);
+  writeFileSync(scene.path('passphrase'), `${passphrase}\n`);
+  writeFileSync(scene.path('identity-system.revoker.age'), readFileSync(scene.path('erin.revoker.age')));
+  writeFileSync(scene.path('trust.jws'), readFileSync(scene.path('out/trust.jws')));
+  // Its own state directory of the manual is another machine's here: that of the ceremony has the same name.
+  const run = await runShell(scene.program, scene.dir, 'sh ./hook dana');
+  expect(run).toMatchObject({ status: 0, stderr: '' });
+  expect(listOf(scene, 'watched/revocations.jws').entries).toMatchObject([
+    { kind: 'subject', value: 'dana', before: expect.any(Number), reason: 'access ended by the identity system' },
+  ]);
+  expect(await verdict(scene, 'one.jwt', 'watched/revocations.jws')).toBe('TOKEN_REVOKED');
+});
+
 describe('the kill file alone', () => {
   const kill = ['revoke', '--kill', 'inc-1.kill.jws', '--trust', 'out/trust.jws', '--state', 'desk'];
 
   test('denies its family: no key, no passphrase, no terminal', async () => {
     const scene = origin.copy();
-    await writeKillFile(scene, 'inc-1.kill.jws', one);
     const run = await scene.run([...kill, '--send-to', 'watched', '--trail', 'a']);
     expect(run).toMatchObject({ status: 0, stderr: '' });
     expect(run.stdout).toContain(`REVOKED: family ${one.breakglass.family}`);
@@ -237,7 +257,6 @@ describe('the kill file alone', () => {
 
   test('of another trust is refused by name, and nothing is written', async () => {
     const scene = origin.copy();
-    await writeKillFile(other, 'inc-1.kill.jws', one);
     writeFileSync(scene.path('inc-1.kill.jws'), readFileSync(other.path('inc-1.kill.jws')));
     const run = await scene.run([...kill, '--send-to', 'watched', '--json']);
     expect(run.status).toBe(1);
@@ -248,7 +267,6 @@ describe('the kill file alone', () => {
 
   test('that a quorum has allowed again says that it denies nothing', async () => {
     const scene = origin.copy();
-    await writeKillFile(scene, 'inc-1.kill.jws', one);
     const [entry] = listOf(scene, 'inc-1.kill.jws').entries;
     if (!entry) throw new Error('no entry');
     const allow = await statementLine(scene, 'root', { allow: [denyEntrySha256(entry)] });
@@ -264,7 +282,6 @@ describe('the kill file alone', () => {
 
   test('says itself what it denies: no selector beside it', async () => {
     const scene = origin.copy();
-    await writeKillFile(scene, 'inc-1.kill.jws', one);
     for (const flags of [['--all'], ['--closed'], ['--reason', 'x'], ['--before', 'now']])
       expect(await scene.run([...kill, ...flags])).toMatchObject({ status: 2 });
     untouched(scene);
@@ -274,12 +291,13 @@ describe('the kill file alone', () => {
 describe('the key is refused before anything is written:', () => {
   test('a wrong passphrase is asked for again; after the second one the kill file is named', async () => {
     const scene = origin.copy();
-    await writeKillFile(scene, 'inc-1.kill.jws', one);
     const wrong = await revokeBy(scene, ['--all', '--json'], { passphrases: 'wrong\nalso wrong\n' });
     expect(wrong.status).toBe(5);
     expect(errorCodes(wrong)).toEqual(['PASSPHRASE_WRONG']);
     expect(wrong.stderr.match(/that passphrase does not open erin.revoker.age/g)).toHaveLength(2);
-    expect(wrong.stderr).toContain('breakglass revoke --kill inc-1.kill.jws');
+    expect(wrong.stderr).toContain(
+      'breakglass revoke --kill FILE (here: inc-1.kill.jws, inc-2.kill.jws, inc-3.kill.jws)',
+    );
     untouched(scene);
     const second = await revokeBy(scene, ['--all'], { passphrases: `wrong\n${passphrase}\n` });
     expect(second.status).toBe(0);
