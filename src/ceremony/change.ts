@@ -174,7 +174,7 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
 async function finishBefore(options: ChangeOptions, ports: ChangePorts): Promise<Changed | undefined> {
   const { state } = options;
   const decided = readDecided(state.dir);
-  if (!decided) return undefined;
+  if (!decided || decided === 'damaged') return undefined;
   const { policy } = state.trust.payload;
   const trail = await openTrail(
     { ...options, copies: policy.copies, run: { session: '', clock: ports.clock, clockSource: 'none' } },

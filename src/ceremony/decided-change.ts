@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { sha256Hex } from '../base/bytes.ts';
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
-import { type DecidedChange, readDecided, removeDecided } from '../machine/decided.ts';
+import { verifyJws } from '../base/jws.ts';
+import { type DecidedChange, readDecided, removeDecided, setDecidedAside } from '../machine/decided.ts';
 import type { State } from '../machine/state.ts';
 import { appendFile } from '../medium/append.ts';
 import type { OpenMedium } from '../medium/medium.ts';
@@ -9,8 +10,11 @@ import type { MendNote } from '../medium/mend-action.ts';
 import type { MendPlan } from '../medium/reconcile.ts';
 import { setAsideOther } from '../medium/set-aside.ts';
 import { trustName } from '../trail/layout.ts';
-import { openTrust, type Trust } from '../trust/trust-file.ts';
+import { isCeremonyRecord } from '../trail/record.ts';
+import { openRecordFile } from '../trail/record-file.ts';
+import { activeKey, checkTrustSuccession, openTrust, type Trust } from '../trust/trust-file.ts';
 import { endDealing } from './dealing.ts';
+import type { FoundAnomaly } from './people.ts';
 import { pemFiles, publishTrust } from './publish.ts';
 import {
   type CeremonySigning,
@@ -31,8 +35,28 @@ function placeOf(
 }
 
 /**
+ * What waits must be what the quorum signed, whoever has had the state directory in hand: a record of the trail key in force, and
+ * the trust version that it names.
+ */
+function isSound(decided: DecidedChange, trust: Trust): boolean {
+  try {
+    const { record, jws } = openRecordFile(Buffer.from(decided.record), 'the decided change');
+    const { public: trail } = activeKey(trust, 'trail');
+    if (jws.header.kid !== trail.kid || !verifyJws(jws, trail.key)) return false;
+    if (record.seq !== decided.seq || record.prev !== decided.prev || !isCeremonyRecord(record)) return false;
+    if (decided.trust === null) return record.type === 'revocations.reset';
+    const next = openTrust(Buffer.from(decided.trust));
+    checkTrustSuccession(trust, next);
+    return (record.type === 'rotate' || record.type === 'policy') && record.trust.sha256 === next.sha256;
+  } catch (error) {
+    if (isBreakglassError(error)) return false;
+    throw error;
+  }
+}
+
+/**
  * A change that a quorum has decided and a run before did not write comes before everything else in the trail. `written`: the
- * trail has a new head now, and all must be read again.
+ * trail has a new head now, and all must be read again. What is no such change is set aside, as an anomaly (P10).
  */
 export async function finishDecided(
   plan: MendPlan,
@@ -45,11 +69,18 @@ export async function finishDecided(
     readonly notes: readonly MendNote[];
     note(text: string): void;
   },
-): Promise<'written' | 'nothing'> {
+): Promise<'written' | 'nothing' | FoundAnomaly> {
   const { state, copies, note } = options;
   const decided = readDecided(state.dir);
   if (!decided) return 'nothing';
-  const place = placeOf(decided, plan);
+  const place = decided === 'damaged' ? 'void' : placeOf(decided, plan);
+  if (decided === 'damaged' || (place === 'next' && !isSound(decided, state.trust))) {
+    const aside = setDecidedAside(state.dir);
+    return {
+      code: 'STATE_DAMAGED',
+      detail: `a change that waited to be written is not what a quorum signed: it was set aside as ${aside}, and nothing of it counts`,
+    };
+  }
   if (place === 'void') dropDecided(decided, state, note);
   if (place === 'held') settle(decided, state, note);
   if (place !== 'next') return 'nothing';

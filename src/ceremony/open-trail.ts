@@ -131,15 +131,11 @@ async function compareAndMend(
   });
   if (lost) await restoreTrustFiles(state, media);
   // However few media this run needs for itself, what a quorum decided needs those of the policy.
-  else if (
-    (await finishDecided(plan, writer, {
-      ...options,
-      copies: Math.max(copies, state.trust.payload.policy.copies),
-      notes: mend.notes,
-      note: ports.note,
-    })) === 'written'
-  )
-    return 'again';
+  const needed = Math.max(copies, state.trust.payload.policy.copies);
+  const decided = lost
+    ? 'nothing'
+    : await finishDecided(plan, writer, { ...options, copies: needed, notes: mend.notes, note: ports.note });
+  if (decided === 'written') return 'again';
   // Nothing but the restart may come first: what tells of the mending waits with the rest.
   for (const note of lost ? mend.notes : []) waitForMedium(state, run, note, []);
   const writeAll = () => writeWaiting(writer, state, lost ? [] : mend.notes, plan.anomalies);
@@ -169,6 +165,7 @@ async function compareAndMend(
       ...new Map([...waited, ...unconfirmed].reverse().map((anomaly) => [anomaly.code, anomaly])).values(),
       ...plan.anomalies,
       ...(lost ? [] : tampering(chain)),
+      ...(decided === 'nothing' ? [] : [decided]),
       ...fixedMedia(media),
     ]),
     warnings: [

@@ -55,7 +55,7 @@ export async function runChange(
       try {
         if (flags.prepare !== undefined)
           return await prepare(flags.prepare, planned.change, state, flags, terminal, io);
-        const finishing = readDecided(stateDir) !== undefined;
+        const finishing = typeof readDecided(stateDir) === 'object';
         if (!terminal && !finishing) requireAllFlags(command, flags, planned.change);
         const held = hold(planned, { state, anomalies, flags, terminal, io });
         show(await held, flags, io);

@@ -1,6 +1,7 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCanonicalFile } from '../base/canonical.ts';
+import { isBreakglassError } from '../base/errors.ts';
 import {
   filePath,
   integerBetween,
@@ -13,7 +14,7 @@ import {
   sha256Digest,
   time,
 } from '../base/schema.ts';
-import { replaceFile, syncDirectory } from './files.ts';
+import { renameExclusive, replaceFile, syncDirectory } from './files.ts';
 import { readStateJson } from './state-file.ts';
 
 const decidedSchema = object({
@@ -41,9 +42,24 @@ export type DecidedChange = Shape<typeof decidedSchema>;
 
 const decidedName = 'decided.json';
 
-/** The decided change that waits in a state directory, or undefined. Throws `STATE_DAMAGED`. */
-export function readDecided(dir: string): DecidedChange | undefined {
-  return readStateJson(join(dir, decidedName), decidedSchema);
+/** The decided change that waits in a state directory; `damaged` for a file that cannot be read as one. */
+export function readDecided(dir: string): DecidedChange | 'damaged' | undefined {
+  try {
+    return readStateJson(join(dir, decidedName), decidedSchema);
+  } catch (error) {
+    if (isBreakglassError(error, 'STATE_DAMAGED')) return 'damaged';
+    throw error;
+  }
+}
+
+/** Keeps a file that is no decided change as evidence, under another name; resolves with that name. */
+export function setDecidedAside(dir: string): string {
+  const free = ['bad', 'ba2', 'ba3', 'ba4', 'ba5', 'ba6', 'ba7', 'ba8', 'ba9']
+    .map((suffix) => `decided.${suffix}`)
+    .find((name) => !existsSync(join(dir, name)));
+  if (free === undefined) removeDecided(dir);
+  else renameExclusive(join(dir, decidedName), join(dir, free));
+  return free ?? decidedName;
 }
 
 export function writeDecided(dir: string, decided: DecidedChange): void {

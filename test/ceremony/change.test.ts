@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditCheck } from '../../src/ceremony/audit-check.ts';
@@ -215,6 +215,31 @@ describe('a decided change', () => {
     const again = await changeIn(scene, shares, { minute: 12, cards: [] });
     expect([again.changed?.run, again.asked, again.panels]).toEqual(['again', [], []]);
     expect((await mintIn({ ...scene, cards: newCards }, { minute: 13 })).tokens).toHaveLength(1);
+  });
+
+  test.each([
+    ['is no JSON', () => 'junk'],
+    ['has another record in it', (text: string) => text.replace(/"record":"[\w-]+/, '"record":"eyJhbGciOiJFZERTQSJ9')],
+    [
+      'has a changed signature',
+      (text: string) => text.replace(/(.)\\n","seq"/, (_, last) => `${last === 'A' ? 'Q' : 'A'}\\n","seq"`),
+    ],
+    ['names another place', (text: string) => text.replace(/"seq":\d+/, '"seq":7')],
+  ])('that %s writes nothing: it is set aside, shown to everybody, and the old cards mint', async (_, spoil) => {
+    const scene = copyOf(origin);
+    await changeIn(scene, shares, { dealer: unplugging(new Map(), scene.media) });
+    plugIn(scene.media);
+    const path = join(scene.stateDir, 'decided.json');
+    const text = readFileSync(path, 'utf8');
+    const spoilt = spoil(text);
+    expect(spoilt).not.toBe(text);
+    writeFileSync(path, spoilt);
+    const minted = await mintIn(scene, { minute: 12 });
+    expect(minted.tokens).toHaveLength(1);
+    expect(existsSync(path)).toBe(false);
+    expect(recordsOn(scene.media[0] ?? '').map(({ type }) => type)).not.toContain('rotate');
+    const told = [...minted.notes, ...(minted.panels[0]?.anomalies ?? []).map(({ code }) => code)];
+    expect(told).toContainEqual(expect.stringMatching(/STATE_DAMAGED|is void/));
   });
 
   test('is void when the trail went on without it, which is said, and the old cards are the cards', async () => {
