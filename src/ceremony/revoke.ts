@@ -24,7 +24,7 @@ export type Closing =
       readonly kind: 'signed';
       readonly revoker: Revoker;
       readonly selectors: readonly Selector[];
-      /** `now`: tokens issued before the statement is signed. */
+      /** `now`: tokens issued until the statement is signed. */
       readonly before: Seconds | 'now' | null;
       readonly reason: string;
     }
@@ -118,7 +118,8 @@ async function linesOf(
 ): Promise<{ readonly lines: readonly string[]; readonly added: readonly DenyEntry[] }> {
   if (closing.kind === 'kill-file') return { lines: closing.file.lines, added: closing.file.entries };
   const { revoker, selectors, reason } = closing;
-  const before = closing.before === 'now' ? now : closing.before;
+  // What was issued in this very second is meant too.
+  const before = closing.before === 'now' ? now + 1 : closing.before;
   const facts = { at: now, before, by: revoker.label, reason };
   const deny = newDenials(selectors, facts, allowed);
   return {

@@ -22,7 +22,7 @@ export interface OpenTokens {
 /** What somebody chose to deny; `before` is there only when the choice says so. */
 export interface Choice {
   readonly selectors: readonly Selector[];
-  readonly before?: 'now';
+  readonly before?: Seconds;
 }
 
 const familiesAPage = 9;
@@ -33,10 +33,15 @@ export async function chooseOpen(terminal: Terminal, open: OpenTokens): Promise<
   for (let page = 0; ; page = (page + 1) * familiesAPage < families.length ? page + 1 : 0) {
     const answer = await askOneKey(terminal, ...menu(families, page, open.now, terminal.columns));
     if (answer === 'next') continue;
-    if (answer === 'everything') return { selectors: [{ kind: 'all', value: null }], before: 'now' };
+    if (answer === 'everything') return { selectors: [{ kind: 'all', value: null }], before: untilNow(open) };
     if (answer === 'incident') return { selectors: [{ kind: 'incident', value: await askIncident(terminal) }] };
     return { selectors: [{ kind: 'family', value: answer.family }] };
   }
+}
+
+// The clock of the vault may be ahead of this one: what is known to be issued is meant, whatever this clock says.
+function untilNow({ tokens, now }: OpenTokens): Seconds {
+  return tokens.reduce((latest, { claims }) => Math.max(latest, claims.iat), now) + 1;
 }
 
 /** Issued, not ended and not denied, as far as this machine knows. */

@@ -69,7 +69,13 @@ describe('a denial', () => {
     expect(done.lines).toHaveLength(1);
     expect(read(list()).statements.at(-1)).toMatchObject({ iat: now, allow: [], deny: done.added });
     expect(done.added).toEqual(
-      selectors.map((selector) => ({ ...selector, at: now, before: now, by: 'erin', reason: 'the laptop is gone' })),
+      selectors.map((selector) => ({
+        ...selector,
+        at: now,
+        before: now + 1,
+        by: 'erin',
+        reason: 'the laptop is gone',
+      })),
     );
   });
 
