@@ -73,6 +73,8 @@ export class UpkeepKeeper implements Upkeep {
   }
 
   #addMedium({ medium, label, removable }: { medium: string; label: string; removable: boolean | null }): void {
+    const known = this.media.get(medium);
+    if (known?.label === label && known.removable === removable) return;
     remember(this.media, medium, { label, removable });
   }
 
@@ -87,8 +89,9 @@ export class UpkeepKeeper implements Upkeep {
 }
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  const [oldest] = map.keys();
-  if (map.size >= kept && oldest !== undefined) map.delete(oldest);
+  if (map.size >= kept && !map.has(key)) {
+    const [oldest] = map.keys();
+    if (oldest !== undefined) map.delete(oldest);
+  }
   map.set(key, value);
 }

@@ -167,7 +167,8 @@ function linesOf(world, place) {
 }
 
 function newestTrust(world) {
-  return readdirSync(join(world.dir, 'state/trust')).sort().at(-1);
+  const names = readdirSync(join(world.dir, 'state/trust')).filter((name) => /^T\d{7}\.TXT$/.test(name));
+  return names.sort().at(-1);
 }
 
 function trustOf(world) {
