@@ -1,25 +1,26 @@
 import { sha256Hex } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
-import { type DecidedChange, readDecided, writeDecided as saveDecided } from '../machine/decided.ts';
+import { type DecidedChange, writeDecided as saveDecided } from '../machine/decided.ts';
 import { wipeDeal } from '../share/deal.ts';
-import { openRecordFile } from '../trail/record-file.ts';
 import { type Request, requestFingerprint } from '../trust/request.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import { type Attempt, type CeremonyOptions, type CeremonyPorts, confirmed } from './attempt.ts';
+import { finishBefore } from './change-again.ts';
+import { dealNewCards, recordDestroyed } from './change-cards.ts';
 import { changePanelText } from './change-panel.ts';
 import { type Change, checkChange, checkChangeRequest } from './change-plan.ts';
 import { type Prepared, prepareChange } from './change-prepare.ts';
-import { type Dealer, dealCards } from './dealer.ts';
-import { clearVoidCards, readDealing, writeDealing } from './dealing.ts';
+import type { Dealer } from './dealer.ts';
+import { clearVoidCards, readDealing } from './dealing.ts';
 import { settle, writeDecided } from './decided-change.ts';
 import { holdCeremony, openCeremonyTrail } from './hold-ceremony.ts';
 import { importRevocations, type RevocationSource } from './import-revocations.ts';
 import { type Met, meet } from './meet.ts';
 import { refuseFailedPreflight, refuseOtherTrustVersion, refuseReused } from './mint-checks.ts';
-import { type OpenTrail, openTrail } from './open-trail.ts';
+import type { OpenTrail } from './open-trail.ts';
 import { appendRestart } from './restart.ts';
-import type { CeremonyMembers, CeremonySigning, RecorderMembers, TrailHead } from './trail-writer.ts';
+import type { CeremonyMembers, CeremonySigning, TrailHead } from './trail-writer.ts';
 
 export interface ChangeOptions extends CeremonyOptions {
   readonly change: Change;
@@ -170,80 +171,6 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
   }
 }
 
-/** What a run before had decided is finished, and that is all this run does. Undefined when there was nothing, or it is void. */
-async function finishBefore(options: ChangeOptions, ports: ChangePorts): Promise<Changed | undefined> {
-  const { state } = options;
-  const decided = readDecided(state.dir);
-  if (!decided || decided === 'damaged') return undefined;
-  const { policy } = state.trust.payload;
-  const trail = await openTrail(
-    { ...options, copies: policy.copies, run: { session: '', clock: ports.clock, clockSource: 'none' } },
-    ports,
-  );
-  try {
-    const sha256 = sha256Hex(decided.record);
-    if (!trail.holds(decided.seq, sha256)) return undefined;
-    const { record } = openRecordFile(Buffer.from(decided.record), `record ${decided.seq}`);
-    return {
-      kind: decided.kind,
-      trust: state.trust,
-      record: { seq: decided.seq, sha256 },
-      run: 'again',
-      custodians: 'custodians' in record ? labelsOf(record.custodians) : [],
-      retiredSet: null,
-      statements: decided.statements.split('\n').length - 1,
-      warnings: trail.warnings,
-    };
-  } finally {
-    for (const medium of trail.media) medium.close();
-  }
-}
-
-async function dealNewCards(
-  { state, setId, change }: ChangeOptions,
-  { dealer, clock, note }: ChangePorts,
-  attempt: Attempt,
-  made: {
-    readonly prepared: Prepared;
-    readonly met: Met;
-    readonly signing: CeremonySigning;
-    readonly request: Request;
-  },
-): Promise<void> {
-  const { prepared, met, signing, request } = made;
-  const { deal, trust: next } = prepared;
-  if (deal && change.kind === 'rotate.shares') {
-    const { set } = deal;
-    await attempt.trail?.writer.appendCeremony(
-      {
-        type: 'rotate.begun',
-        request,
-        requestSha256: requestFingerprint(request).sha256,
-        ...met.members,
-        setId: set.setId,
-        nonce: set.nonce,
-        threshold: set.threshold,
-        strength: set.strength,
-        commitments: set.shares,
-      },
-      signing,
-    );
-  }
-  attempt.stage = 'dealing';
-  const dealing = { v: 1 as const, startedAt: formatTime(clock.now()), setId, shareFiles: [...dealer.shareFiles] };
-  writeDealing(state.dir, dealing);
-  try {
-    await dealer.begin();
-    if (deal && next) await dealCards(deal, next, dealer);
-  } catch (error) {
-    dealer.undo();
-    clearVoidCards(state.dir, dealing);
-    if (deal)
-      note(`cards of set ${setId} that were copied already are void: destroy them. The old cards are the cards.`);
-    throw error;
-  }
-}
-
 function changeMembers(
   change: Change,
   { trust, statements, allow }: Prepared,
@@ -274,29 +201,4 @@ async function writeAndSettle(
       cause: error,
     });
   }
-}
-
-/** Attested after everything else: an old card that is still needed would have been destroyed too early. */
-async function recordDestroyed(
-  { change }: ChangeOptions,
-  ports: ChangePorts,
-  trail: OpenTrail,
-  before: Trust,
-): Promise<void> {
-  if (!('deal' in change)) return;
-  const { set } = before;
-  const attested = await ports.destroyed(set.shares.map(({ custodian }) => custodian));
-  for (const { custodian, index } of set.shares.filter((share) => attested.includes(share.custodian))) {
-    const members: RecorderMembers = { type: 'share.checked', custodian, setId: set.setId, index, code: 'DESTROYED' };
-    try {
-      await trail.writer.appendRecorder(members);
-    } catch (error) {
-      if (!(error instanceof BreakglassError)) throw error;
-      ports.note(`breakglass: that the old card of ${custodian} was destroyed is not on the record: ${error.message}`);
-    }
-  }
-}
-
-function labelsOf(custodians: readonly (string | { readonly label: string })[]): string[] {
-  return custodians.map((custodian) => (typeof custodian === 'string' ? custodian : custodian.label));
 }

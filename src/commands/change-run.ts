@@ -1,15 +1,12 @@
 import { resolve } from 'node:path';
 import { formatHex, wipe } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
-import { randomId } from '../base/random.ts';
-import { formatTime } from '../base/time.ts';
 import { type Changed, changeTrust } from '../ceremony/change.ts';
-import { type Change, changeParameters } from '../ceremony/change-plan.ts';
+import type { Change } from '../ceremony/change-plan.ts';
 import type { Dealer } from '../ceremony/dealer.ts';
 import type { FoundAnomaly } from '../ceremony/people.ts';
 import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
 import { readDecided } from '../machine/decided.ts';
-import { readInput, writeExclusive } from '../machine/files.ts';
 import { lockState } from '../machine/lock.ts';
 import { machinePreflight, preflightEntry } from '../machine/preflight-entry.ts';
 import type { State } from '../machine/state.ts';
@@ -18,10 +15,10 @@ import { realHost } from '../medium/real-host.ts';
 import { describeChanged } from '../report/changed.ts';
 import { askText } from '../terminal/prompts.ts';
 import { holdingTerminal, openTerminal, type Terminal } from '../terminal/terminal.ts';
-import { formatRequest, openRequest, type Request, requestFingerprint } from '../trust/request.ts';
 import { custodianLabels, type Trust, trustFingerprint } from '../trust/trust-file.ts';
 import { openOrRebuildState } from './ceremony-state.ts';
 import type { ChangeFlags, DealFlags } from './change-flags.ts';
+import { prepareRequest, requestFor } from './change-request.ts';
 import { identifierFlag, pairFlag, requireFlags } from './flags.ts';
 import { type CommandIo, productJson } from './io.ts';
 import { cardDealer } from './people/card-dealer.ts';
@@ -29,7 +26,6 @@ import { passphraseSource } from './people/passphrases.ts';
 import { passphrasesOf, peopleOf } from './people/quorum-people.ts';
 import { type NewRevoker, withRevokers } from './people/revoker-keys.ts';
 import type { PassphraseSource } from './people/share-files.ts';
-import { askReason } from './request-fields.ts';
 import { revocationSources } from './revocation-sources.ts';
 
 export interface ChangeCommand {
@@ -54,7 +50,7 @@ export async function runChange(
       const planned = await plan(state);
       try {
         if (flags.prepare !== undefined)
-          return await prepare(flags.prepare, planned.change, state, flags, terminal, io);
+          return await prepareRequest(flags.prepare, planned.change, state, flags, terminal, io);
         const finishing = typeof readDecided(stateDir) === 'object';
         if (!terminal && !finishing) requireAllFlags(command, flags, planned.change);
         const held = hold(planned, { state, anomalies, flags, terminal, io });
@@ -126,61 +122,6 @@ function requireAllFlags(command: string, flags: ChangeFlags & DealFlags, change
     '--head': flags.head,
     ...Object.fromEntries(cards.map((label) => [`--card-dir ${label}=DIR`, undefined])),
   });
-}
-
-/** Written beforehand, so that its words can be compared: without a terminal there is no other way to confirm. */
-async function prepare(
-  file: string,
-  change: Change,
-  { trust }: State,
-  flags: ChangeFlags,
-  terminal: Terminal | undefined,
-  io: CommandIo,
-): Promise<void> {
-  if (!terminal) requireFlags('--prepare', { '--reason': flags.reason });
-  const request = await newChangeRequest(change, trust, flags, terminal, io);
-  writeExclusive(file, formatRequest(request), { mode: 0o644 });
-  const fingerprint = requestFingerprint(request);
-  if (flags.json) return productJson(io, { file, id: request.id, fingerprint });
-  io.product(`Wrote ${file}. Its words:\n\n  ${fingerprint.words.join(' ')}\n`);
-}
-
-async function requestFor(
-  change: Change,
-  trust: Trust,
-  flags: ChangeFlags,
-  terminal: Terminal | undefined,
-  io: CommandIo,
-): Promise<Request> {
-  if (flags.request !== undefined)
-    return openRequest(readInput(flags.request, { what: 'the request', maxBytes: 64 * 1024 }));
-  return newChangeRequest(change, trust, flags, terminal, io);
-}
-
-async function newChangeRequest(
-  change: Change,
-  trust: Trust,
-  flags: ChangeFlags,
-  terminal: Terminal | undefined,
-  io: CommandIo,
-): Promise<Request> {
-  return {
-    v: 1,
-    trust: trust.id,
-    kind: change.kind,
-    id: randomId(io.random),
-    incident: null,
-    subject: null,
-    role: null,
-    circumstance: null,
-    reason: flags.reason ?? (await askReason(terminal, trust.payload.policy)),
-    lifetimeSeconds: null,
-    durationSeconds: null,
-    holder: null,
-    recipient: null,
-    createdAt: formatTime(io.clock.now()),
-    parameters: changeParameters(change),
-  };
 }
 
 function cardDealerOf(change: Change, setId: string, passphrases: PassphraseSource, { flags, terminal }: Run): Dealer {

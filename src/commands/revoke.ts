@@ -1,19 +1,10 @@
 import type { Command } from 'commander';
 import { collect, ofToken } from './flags.ts';
 import type { CommandIo } from './io.ts';
+import type { SelectorFlags } from './selector-flags.ts';
 
-export interface RevokeFlags {
+export interface RevokeFlags extends SelectorFlags {
   readonly token?: readonly string[];
-  readonly jti?: readonly string[];
-  /** `ofToken` stands for the families of the tokens that are given. */
-  readonly family?: readonly string[];
-  readonly incident?: readonly string[];
-  readonly subject?: readonly string[];
-  readonly role?: readonly string[];
-  readonly audience?: readonly string[];
-  readonly epoch?: readonly string[];
-  readonly kid?: readonly string[];
-  readonly all?: true;
   readonly before?: string;
   readonly reason?: string;
   readonly closed?: true;

@@ -4,6 +4,7 @@ import { collect } from './flags.ts';
 /** What a denial can be about, apart from a token at hand. */
 export interface SelectorFlags {
   readonly jti?: readonly string[];
+  /** `ofToken` stands for the families of the tokens that are given. */
   readonly family?: readonly string[];
   readonly incident?: readonly string[];
   readonly subject?: readonly string[];
