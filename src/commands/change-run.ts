@@ -21,7 +21,7 @@ import type { ChangeFlags, DealFlags } from './change-flags.ts';
 import { prepareRequest, requestFor } from './change-request.ts';
 import { identifierFlag, pairFlag, requireFlags } from './flags.ts';
 import { type CommandIo, productJson } from './io.ts';
-import { cardDealer } from './people/card-dealer.ts';
+import { cardDealer, requireCardDirs } from './people/card-dealer.ts';
 import { passphraseSource } from './people/passphrases.ts';
 import { passphrasesOf, peopleOf } from './people/quorum-people.ts';
 import { type NewRevoker, withRevokers } from './people/revoker-keys.ts';
@@ -137,6 +137,7 @@ function cardDealerOf(change: Change, setId: string, passphrases: PassphraseSour
     throw new BreakglassError('BAD_INPUT', `--card-dir names ${strangers.join(', ')}, who gets no card`, {
       hint: 'name custodians of the new set only. Nothing was changed.',
     });
+  requireCardDirs(cardDirs);
   return cardDealer({
     cardDirs,
     readBack: flags.readBack === false ? 'left-out' : 'asked',

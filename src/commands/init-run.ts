@@ -23,7 +23,7 @@ import { oneOfFlag } from './flags.ts';
 import type { InitOptions } from './init.ts';
 import { type Answers, completeAnswers } from './init-answers.ts';
 import { type CommandIo, productJson } from './io.ts';
-import { cardDealer } from './people/card-dealer.ts';
+import { cardDealer, requireCardDirs } from './people/card-dealer.ts';
 import { passphraseSource } from './people/passphrases.ts';
 import { type NewRevoker, newRevokers, withRevokers } from './people/revoker-keys.ts';
 import type { PassphraseSource } from './people/share-files.ts';
@@ -149,6 +149,7 @@ function cardDealerOf(
       hint: 'name custodians only. Nothing was written.',
     });
   }
+  requireCardDirs(answers.cardDirs);
   return cardDealer({
     cardDirs: answers.cardDirs,
     readBack: options.readBack ? 'asked' : 'left-out',

@@ -183,6 +183,19 @@ describe('without a terminal', () => {
     expect(errorCodes(run)).toEqual(['REQUEST_INVALID']);
   });
 
+  test('a folder for a card that is not there is found before anybody gives a share', async () => {
+    const scene = scenes.origin.copy();
+    const run = await change(scene, [
+      'rotate',
+      'shares',
+      ...allCards('cards', custodians.slice(1)),
+      '--card-dir',
+      'alice=gone',
+    ]);
+    expect([run.status, errorCodes(run)]).toEqual([2, ['NOT_FOUND']]);
+    expect(recordsOn(scene, 'a')).toHaveLength(1);
+  });
+
   test('what is missing is named at once', async () => {
     const scene = scenes.origin.copy();
     const run = await scene.run(['rotate', 'shares', ...places, '--json', ...allCards('cards', custodians.slice(1))]);

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { wipe } from '../../base/bytes.ts';
 import { BreakglassError } from '../../base/errors.ts';
@@ -24,6 +24,16 @@ export interface DealerOptions {
   readonly nameTag?: string;
   /** An empty passphrase leaves the file plain. */
   readonly passphrases: PassphraseSource;
+}
+
+/** Throws `NOT_FOUND` before anybody is asked for anything: a stick that is not there would end the dealing in its middle. */
+export function requireCardDirs(cardDirs: ReadonlyMap<string, string>): void {
+  for (const [label, dir] of cardDirs) {
+    if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) continue;
+    throw new BreakglassError('NOT_FOUND', `there is no folder ${dir} for the card of ${label}`, {
+      hint: 'plug the stick in and mount it, or name another folder. Nothing was dealt and nothing was changed.',
+    });
+  }
 }
 
 /** Deals each card on the screen or as a file, and has it read back. */
