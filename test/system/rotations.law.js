@@ -1,15 +1,15 @@
 // A rotation that is killed at any moment: the old cards work or the new ones do, no record and no denial is lost, and the same
 // command ends it well.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { law } from './law.js';
 import { generator, seed } from './random.js';
+import { freshClock, rotationArguments } from './rotation.js';
 import { commandLine, newWorld, recordsIn, start } from './world.js';
 
 const moments = 50;
-const people = ['alice', 'bob', 'carol'];
 
 for (const kind of ['keys', 'shares', 'seed'])
   law(
@@ -30,7 +30,7 @@ for (const kind of ['keys', 'shares', 'seed'])
 
 async function killedAt(stop, kind) {
   const world = await newWorld();
-  const rotation = await prepare(world, kind);
+  const rotation = await rotationArguments(world, kind);
   const before = snapshot(world);
   const child = start(world.dir, commandLine(...rotation));
   await stop(world, child);
@@ -88,25 +88,9 @@ const afterWriting = (which, delay) => async (world, child) => {
   await sleep(delay);
 };
 
-async function prepare(world, kind) {
-  mkdirSync(join(world.dir, 'new-cards'));
-  const places = ['--state', 'state', '--out', 'out', '--json'];
-  const made = await world.breakglass(
-    ...['rotate', kind, '--reason', 'the rotation of this quarter', '--prepare', 'rotation.json', ...places],
-  );
-  assert.equal(made.status, 0, made.stdout + made.stderr);
-  const { fingerprint } = JSON.parse(made.stdout);
-  const deal = kind === 'keys' ? [] : people.flatMap((label) => ['--card-dir', `${label}=new-cards`]);
-  return [
-    ...['rotate', kind, '--request', 'rotation.json', '--confirm', fingerprint.words.join(' '), '--head', 'none'],
-    ...['--clock', now(), '--medium', 'a', '--medium', 'b', '--allow-fixed', ...places, ...deal],
-    ...['--share', 'cards/alice.share', '--share', 'cards/bob.share'],
-  ];
-}
-
 async function timeOf(kind) {
   const world = await newWorld();
-  const rotation = await prepare(world, kind);
+  const rotation = await rotationArguments(world, kind);
   const startedAt = performance.now();
   const { status, stdout, stderr } = await world.breakglass(...rotation);
   assert.equal(status, 0, stdout + stderr);
@@ -182,12 +166,4 @@ function activeSet(world) {
 
 function versionOf(world) {
   return trustOf(world).version;
-}
-
-function freshClock(rotation) {
-  return rotation.map((value, at) => (rotation[at - 1] === '--clock' ? now() : value));
-}
-
-function now() {
-  return new Date().toISOString().replace(/\.\d+/, '');
 }

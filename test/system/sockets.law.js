@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawn } from '@lydell/node-pty';
 import { law } from './law.js';
+import { rotationArguments } from './rotation.js';
 import { trace } from './syscalls.js';
 import { commandLine, initArguments, newWorld, requestArguments } from './world.js';
 
@@ -27,6 +28,26 @@ const offline = {
     world.mintArguments(1, { extra: ['--allow-fixed', '--revocations', 'out/revocations.jws'] }),
   'strip current': () => ['strip', 'current', 'token-of-5'],
   'audit-check': () => ['audit-check', 'a', 'b', '--trust', 'out/trust.jws'],
+  'rotate keys': (world) => rotationArguments(world, 'keys'),
+  'rotate shares': (world) => rotationArguments(world, 'shares'),
+  'rotate seed': (world) => rotationArguments(world, 'seed'),
+  'revoke --kill': () => [
+    'revoke',
+    '--kill',
+    'inc-5.kill.jws',
+    '--list',
+    'out/revocations.jws',
+    '--trust',
+    'out/trust.jws',
+  ],
+  'revocations check': () => ['revocations', 'check', 'out/revocations.jws', '--trust', 'out/trust.jws'],
+  'people leave': () => ['people', 'leave', 'carol', '--state', 'state'],
+  'people list': () => ['people', 'list', '--state', 'state'],
+  'media list': () => ['media', 'list', '--state', 'state'],
+  'share check --record': () => [
+    ...['share', 'check', '--record', '--share', 'cards/alice.share', '--state', 'state'],
+    ...['--medium', 'a', '--medium', 'b', '--allow-fixed'],
+  ],
   'share check': () => ['share', 'check', '--share', 'cards/alice.share', '--trust', 'out/trust.jws'],
   preflight: () => ['preflight'],
   drill: () => ['drill'],
@@ -41,7 +62,7 @@ for (const [name, argumentsOf] of Object.entries(offline)) {
   law(`${name} opens no socket and starts no process`, async () => {
     // A trust of its own, so that a mint that looks around does not find the sticks of other tests.
     const world = await newWorld('offline');
-    const seen = await trace(world.dir, commandLine(...argumentsOf(world)), {
+    const seen = await trace(world.dir, commandLine(...(await argumentsOf(world))), {
       trace: 'network,process,io_uring_setup,pidfd_getfd',
       threads: 'all',
     });
