@@ -77,9 +77,10 @@ describe('one command kills an incident', () => {
       `breakglass revoke --family ${two.breakglass.family}`,
       'inc-3: dana as db-admin, 3 tokens, until ',
       'those that watch a directory that was sent to: now, at their next look',
-      'in 14 m ',
     ])
       expect(run.stdout).toContain(said);
+    // How quick the machine is decides which.
+    expect(run.stdout).toMatch(/\(in 1[45] m/);
     expect(await verdict(scene, 'one.jwt')).toBe('TOKEN_REVOKED');
     expect(await verdict(scene, 'one.jwt', 'watched/revocations.jws', 'another-desk')).toBe('TOKEN_REVOKED');
     expect(await verdict(scene, 'two.jwt')).toBe('valid');
