@@ -1,8 +1,8 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCanonicalFile } from '../base/canonical.ts';
 import { array, filePath, literal, object, type Shape, setIdentifier, time } from '../base/schema.ts';
-import { replaceFile, syncDirectory } from '../machine/files.ts';
+import { removeFile, replaceFile } from '../machine/files.ts';
 import { readStateJson } from '../machine/state-file.ts';
 
 const dealingSchema = object({
@@ -28,12 +28,11 @@ export function writeDealing(stateDir: string, dealing: Dealing): void {
 
 /** The dealing is over: its cards are the cards now. */
 export function endDealing(stateDir: string): void {
-  rmSync(join(stateDir, dealingName), { force: true });
-  syncDirectory(stateDir);
+  removeFile(join(stateDir, dealingName));
 }
 
 /** Clears away a deal that never came into force; its journal last. */
 export function clearVoidCards(stateDir: string, dealing: Dealing): void {
-  for (const file of dealing.shareFiles) if (existsSync(file)) rmSync(file, { force: true });
+  for (const file of dealing.shareFiles) if (existsSync(file)) removeFile(file);
   endDealing(stateDir);
 }

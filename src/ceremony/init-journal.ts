@@ -14,7 +14,7 @@ import {
   setIdentifier,
   time,
 } from '../base/schema.ts';
-import { replaceFile, syncDirectory } from '../machine/files.ts';
+import { removeFile, replaceFile } from '../machine/files.ts';
 
 const journalSchema = object({
   v: literal(1),
@@ -48,8 +48,7 @@ export function writeInitJournal(stateDir: string, journal: InitJournal): void {
 }
 
 export function removeInitJournal(stateDir: string): void {
-  rmSync(join(stateDir, journalName));
-  syncDirectory(stateDir);
+  removeFile(join(stateDir, journalName));
 }
 
 /** Throws `EXISTS` for a state directory that holds what a deal would make: clearing the deal away would take that with it. */

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCanonicalFile } from '../base/canonical.ts';
 import { isBreakglassError } from '../base/errors.ts';
@@ -14,7 +14,7 @@ import {
   sha256Digest,
   time,
 } from '../base/schema.ts';
-import { renameExclusive, replaceFile, syncDirectory } from './files.ts';
+import { removeFile, renameExclusive, replaceFile } from './files.ts';
 import { readStateJson } from './state-file.ts';
 
 const decidedSchema = object({
@@ -67,6 +67,5 @@ export function writeDecided(dir: string, decided: DecidedChange): void {
 }
 
 export function removeDecided(dir: string): void {
-  rmSync(join(dir, decidedName), { force: true });
-  syncDirectory(dir);
+  removeFile(join(dir, decidedName));
 }

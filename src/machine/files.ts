@@ -70,6 +70,31 @@ export function renameExclusive(from: string, to: string): void {
   }
 }
 
+/** Flushes a file that is there, and its folder. Throws `IO`. */
+export function flushFile(path: string): void {
+  try {
+    const descriptor = openSync(path, constants.O_RDONLY);
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    syncDirectory(dirname(path));
+  } catch (cause) {
+    throw ioError(path, 'was not flushed', cause);
+  }
+}
+
+/** Removes a file, one that is gone already too, and returns after its folder is flushed. Throws `IO`. */
+export function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+    syncDirectory(dirname(path));
+  } catch (cause) {
+    throw ioError(path, 'was not removed', cause);
+  }
+}
+
 export interface InputOptions {
   /** How errors name the input: `the request`. */
   readonly what: string;
@@ -170,7 +195,7 @@ function grow(held: Uint8Array): Uint8Array {
 }
 
 /** Flushes a folder: what was made, renamed or removed in it stays so. */
-export function syncDirectory(path: string): void {
+function syncDirectory(path: string): void {
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     fsyncSync(descriptor);

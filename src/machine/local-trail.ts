@@ -1,7 +1,7 @@
-import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { equalBytes } from '../base/bytes.ts';
-import { renameExclusive, syncDirectory, writeExclusive } from './files.ts';
+import { flushFile, renameExclusive, writeExclusive } from './files.ts';
 import { damaged, readStateFile } from './state-file.ts';
 
 /**
@@ -13,7 +13,8 @@ export function appendLocal(dir: string, name: string, bytes: Uint8Array): strin
   const path = join(dir, name);
   const there = readStateFile(path);
   if (there && equalBytes(there, bytes)) {
-    flush(path, dir);
+    // It may have been written by a run that was killed before it flushed.
+    flushFile(path);
     return undefined;
   }
   const aside = there && setAside(dir, name);
@@ -30,15 +31,4 @@ function setAside(dir: string, name: string): string {
   if (free === undefined) throw damaged(join(dir, name), 'differs from the media, and no name is free to set it aside');
   renameExclusive(join(dir, name), join(dir, free));
   return free;
-}
-
-// It may have been written by a run that was killed before it flushed.
-function flush(path: string, dir: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  syncDirectory(dir);
 }

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, formatCanonicalFile, parseCanonical } from '../base/canonical.ts';
 import { isBreakglassError } from '../base/errors.ts';
 import { isCeremonyRecord, type RecorderRecord, recordSchema } from '../trail/record.ts';
-import { makePrivateDirectory, renameExclusive, syncDirectory, writeExclusive } from './files.ts';
+import { makePrivateDirectory, removeFile, renameExclusive, writeExclusive } from './files.ts';
 import { damaged, readStateFile } from './state-file.ts';
 
 type Unplaced<R> = R extends unknown ? Omit<R, 'v' | 'trail' | 'seq' | 'prev' | 'recorder'> : never;
@@ -49,8 +49,7 @@ export function addPending(dir: string, members: PendingMembers): string {
 /** Once its record is on a medium. One that is gone already is fine. */
 export function removePending(dir: string, name: string): void {
   if (pendingNumber(name) === undefined) throw new TypeError('not the name of a pending record');
-  rmSync(join(dir, name), { force: true });
-  syncDirectory(dir);
+  removeFile(join(dir, name));
 }
 
 function readMembers(path: string): PendingMembers | undefined {
