@@ -27,6 +27,8 @@ export async function finishBefore(options: ChangeOptions, ports: ChangePorts): 
       custodians: 'custodians' in record ? labelsOf(record.custodians) : [],
       retiredSet: null,
       statements: decided.statements.split('\n').length - 1,
+      // Who held them was told before the change was decided.
+      ended: [],
       warnings: trail.warnings,
     };
   } finally {

@@ -89,9 +89,14 @@ function flatten(value: unknown, path = ''): Map<string, string> {
   );
 }
 
+/** The tokens in use that end by the change: those of the old keys, or those that go beyond the new policy. */
+export function endedBy(change: Change, live: readonly Claims[]): Claims[] {
+  return live.filter((claims) => ends(change, claims));
+}
+
 function describeEnded(change: Change, live: readonly Claims[]): string {
   if (live.length === 0) return 'none';
-  const ended = live.filter((claims) => ends(change, claims));
+  const ended = endedBy(change, live);
   const until = formatTime(Math.max(...live.map(({ exp }) => exp)));
   const count = `${live.length}, the last until ${until}`;
   if (ended.length === 0) return `${count}; none of them ends by this`;

@@ -3,12 +3,13 @@ import { BreakglassError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
 import { type DecidedChange, writeDecided as saveDecided } from '../machine/decided.ts';
 import { wipeDeal } from '../share/deal.ts';
+import type { Claims } from '../token/claims.ts';
 import { type Request, requestFingerprint } from '../trust/request.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import { type Attempt, type CeremonyOptions, type CeremonyPorts, confirmed } from './attempt.ts';
 import { finishBefore } from './change-again.ts';
 import { dealNewCards, recordDestroyed } from './change-cards.ts';
-import { changePanelText } from './change-panel.ts';
+import { changePanelText, endedBy } from './change-panel.ts';
 import { type Change, checkChange, checkChangeRequest } from './change-plan.ts';
 import { type Prepared, prepareChange } from './change-prepare.ts';
 import type { Dealer } from './dealer.ts';
@@ -50,6 +51,8 @@ export interface Changed {
   /** The set whose cards are void from now on, or null. */
   readonly retiredSet: string | null;
   readonly statements: number;
+  /** Claims of the tokens in use that it ends. */
+  readonly ended: readonly Claims[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
@@ -160,6 +163,7 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
       custodians: met.labels,
       retiredSet: prepared.deal ? trust.set.setId : null,
       statements: prepared.statements.length,
+      ended: endedBy(change, trail.live),
       warnings: [
         ...met.anomalies.map(({ code, detail }) => ({ code, message: detail })),
         ...trail.warnings,

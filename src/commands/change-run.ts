@@ -179,7 +179,7 @@ function freshSetId({ payload }: Trust, io: CommandIo): string {
 }
 
 function show(changed: Changed, flags: ChangeFlags, io: CommandIo): void {
-  const { trust, record, kind, run, custodians, retiredSet, warnings } = changed;
+  const { trust, record, kind, run, custodians, retiredSet, ended, warnings } = changed;
   const headCode = { seq: record.seq, words: fingerprintOfDigest(record.sha256, headWordCount).words };
   if (flags.json) {
     productJson(io, {
@@ -192,6 +192,13 @@ function show(changed: Changed, flags: ChangeFlags, io: CommandIo): void {
       custodians,
       cards: { setId: trust.set.setId, threshold: trust.set.threshold, custodians: custodianLabels(trust.set) },
       retiredSet,
+      ended: ended.map(({ jti, sub, roles, exp, breakglass }) => ({
+        jti,
+        incident: breakglass.incident,
+        subject: sub,
+        role: roles[0],
+        exp,
+      })),
       warnings,
     });
     return;

@@ -1,3 +1,5 @@
+import { formatTime } from '../base/time.ts';
+import type { Claims } from '../token/claims.ts';
 import { custodianLabels, type Trust, trustFingerprint } from '../trust/trust-file.ts';
 
 export interface ChangedView {
@@ -8,6 +10,7 @@ export interface ChangedView {
   readonly headCode: readonly string[];
   readonly custodians: readonly string[];
   readonly retiredSet: string | null;
+  readonly ended: readonly Claims[];
   readonly outDir: string;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
@@ -22,7 +25,7 @@ const done = {
 
 /** What people do after a change, for the screen. */
 export function describeChanged(changed: ChangedView): string {
-  const { kind, run, trust, record, headCode, custodians, retiredSet, outDir, warnings } = changed;
+  const { kind, run, trust, record, headCode, custodians, retiredSet, ended, outDir, warnings } = changed;
   const { payload, set } = trust;
   return [
     ...(run === 'again' ? ['Finished what a quorum had decided before.'] : []),
@@ -34,6 +37,7 @@ export function describeChanged(changed: ChangedView): string {
     `  record       ${record.seq}${custodians.length > 0 ? `, by ${custodians.join(', ')}` : ''}`,
     `  head code    ${headCode.join(' ')}`,
     '',
+    ...(ended.length === 0 ? [] : ['Tokens in use that end by this:', ...ended.map(describeEnded), '']),
     ...(retiredSet === null ? [] : oldCards(kind, retiredSet, set.threshold)),
     'Every custodian writes the head code on the card.',
     `Publish what lies in ${outDir}:`,
@@ -41,6 +45,10 @@ export function describeChanged(changed: ChangedView): string {
     ...warnings.map(({ code, message }) => `Warning ${code}: ${message}.`),
     '',
   ].join('\n');
+}
+
+function describeEnded({ sub, roles, exp, breakglass }: Claims): string {
+  return `  ${breakglass.incident}: ${sub} as ${roles[0]}, until ${formatTime(exp)}`;
 }
 
 function oldCards(kind: ChangedView['kind'], setId: string, threshold: number): string[] {

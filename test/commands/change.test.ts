@@ -71,6 +71,7 @@ describe('without a terminal', () => {
       headCode: { seq: 3, words: expect.any(Array) },
       custodians: ['alice', 'bob', 'carol'],
       retiredSet: null,
+      ended: [{ incident: 'inc-1', subject: 'dana', role: 'db-admin' }],
     });
     expect(payloadOf(readFileSync(scene.path('out/trust.jws'), 'utf8'))).toMatchObject({ version: 2, epoch: 2 });
     expect(json(await verified(scene, token))).toMatchObject({ valid: false, code: 'TOKEN_KEY_RETIRED' });
