@@ -59,7 +59,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     },
   };
   try {
-    await program(argv[0], io).parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
+    const root = program(argv[0], io);
+    refuseMissingSubcommand(root, argv);
+    await root.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return exitStatus[ended];
   } catch (error) {
     return exitStatus[report(error, argv.includes('--json'), io)];
@@ -79,6 +81,16 @@ function program(name: string | undefined, io: CommandIo): Command {
   for (const register of asked ? [asked] : Object.values(commands)) register(root, io);
   for (const command of withSubcommands(root)) command.exitOverride().configureOutput(output);
   return root;
+}
+
+// commander would write the whole help to standard error and say no more.
+function refuseMissingSubcommand(root: Command, [name, next]: readonly string[]): void {
+  const command = root.commands.find((candidate) => candidate.name() === name);
+  const names = command?.commands.map((candidate) => candidate.name()) ?? [];
+  if (next !== undefined || names.length === 0) return;
+  throw new BreakglassError('USAGE', `${name} does nothing by itself`, {
+    hint: `say which: ${names.map((candidate) => `breakglass ${name} ${candidate}`).join(', ')}. Nothing was done.`,
+  });
 }
 
 function withSubcommands(command: Command): Command[] {

@@ -49,6 +49,7 @@ describe('a command line that makes no sense is refused with status 2', () => {
     ['a missing argument', ['verify']],
     ['one argument too many', ['policy', 'check', 'a', 'b']],
     ['an unknown subcommand', ['trust', 'remove']],
+    ['a subcommand that is left out', ['rotate']],
     ['a time that is none', ['verify', 'x', '--at', 'noon', '--trust', 'out/trust.jws']],
     [
       'a duration that is none',
