@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heldMint } from './held-mint.js';
 import { law } from './law.js';
+import { afterMilliseconds, afterWriting } from './moments.js';
 import { generator, seed } from './random.js';
 import {
   commandLine,
@@ -30,10 +31,12 @@ law(
     const whole = await timeOf((world) => world.mintArguments(1));
     const counts = { before: 0, recorded: 0, out: 0, mended: 0 };
     for (let moment = 0; moment < moments; moment++) {
-      // Stratified: one moment in each fortieth of the run.
-      const delay = ((moment + random()) / moments) * whole * 1.05;
+      // Every second one by the clock, the others as soon as something was written: that part is short.
+      const along = (moment + random()) / moments;
+      const stop =
+        moment % 4 < 2 ? afterMilliseconds(along * 1.1 * whole) : afterWriting(mintWritings, random(), random() * 2);
       const out = moment % 2 === 0 ? 'token' : undefined;
-      const { tokens, recorded, mended } = await killedAfter(delay, out);
+      const { tokens, recorded, mended } = await killedAt(stop, out);
       counts[tokens > 0 ? 'out' : recorded ? 'recorded' : 'before']++;
       if (mended) counts.mended++;
     }
@@ -41,11 +44,25 @@ law(
   },
 );
 
-async function killedAfter(delay, out) {
+/** What a mint writes, in this order. */
+const mintWritings = (world) => {
+  const seq = String(world.nextSeq()).padStart(8, '0');
+  const inState = (name) => join(world.dir, 'state', name);
+  return [
+    () => existsSync(join(world.trailFolder('a'), `${seq}.JWS`)),
+    () => existsSync(join(world.trailFolder('b'), `${seq}.JWS`)),
+    () => existsSync(inState(`trail/${seq}.JWS`)),
+    () =>
+      readdirSync(world.trailFolder('b')).some((name) => name === `C${String(Number(seq) + 1).padStart(7, '0')}.TXT`),
+    () => existsSync(join(world.dir, 'inc-1.kill.jws')),
+  ];
+};
+
+async function killedAt(stop, out) {
   const world = await newWorld();
   const before = world.issuedOn('a').size;
   const child = start(world.dir, commandLine(...world.mintArguments(1, { out })));
-  await sleep(delay);
+  await stop(world, child);
   child.process.kill('SIGKILL');
   const ended = await child.ended;
   const tokens = [...tokensIn(ended.stdout), ...(out ? tokensInFile(join(world.dir, out)) : [])];

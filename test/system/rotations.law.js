@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe } from './fault-points.js';
 import { law } from './law.js';
+import { afterMilliseconds, afterWriting } from './moments.js';
 import { generator, seed } from './random.js';
 import { freshClock, rotationArguments } from './rotation.js';
 import { trace } from './syscalls.js';
@@ -23,7 +23,8 @@ for (const kind of ['keys', 'shares', 'seed'])
       for (let moment = 0; moment < moments; moment++) {
         // Every second one by the clock, the others as soon as something was written: that part is short.
         const along = (moment + random()) / moments;
-        const stop = moment % 2 === 0 ? afterMilliseconds(along * 1.1 * whole) : afterWriting(random(), random() * 3);
+        const stop =
+          moment % 2 === 0 ? afterMilliseconds(along * 1.1 * whole) : afterWriting(writings, random(), random() * 3);
         counts[await killedAt(stop, kind)]++;
       }
       return `over ${Math.round(whole)} ms: ${counts.undone} undone, ${counts.finished} finished by the next run, ${counts.done} were done before`;
@@ -94,8 +95,6 @@ async function interrupted(kind, interrupt) {
   return wasDecided || cards === 'new' || again.status !== 0 ? 'finished' : 'undone';
 }
 
-const afterMilliseconds = (delay) => () => sleep(delay);
-
 /** What a rotation writes, in this order. */
 const writings = (world) => {
   const [a, b] = ['a', 'b'].map((medium) => world.trailFolder(medium));
@@ -112,18 +111,6 @@ const writings = (world) => {
     () => existsSync(join(state, 'trust/T0000002.TXT')),
     () => statSync(done).mtimeMs !== published,
   ];
-};
-
-/** A moment after one of them is seen; the rotation may be over before it is. */
-const afterWriting = (which, delay) => async (world, child) => {
-  const seen = writings(world);
-  const event = seen[Math.floor(which * seen.length)];
-  let over = false;
-  child.ended.then(() => {
-    over = true;
-  });
-  while (!over && !event()) await new Promise((resolve) => setImmediate(resolve));
-  await sleep(delay);
 };
 
 async function timeOf(kind) {
