@@ -106,7 +106,7 @@ export async function writeDecided(
   return writer.appendSealed(sealed, signing);
 }
 
-/** Step 13, on this machine: any part may have been done before. What cannot be published is told and can be exported later. */
+/** Step 13, on this machine: any part may have been done before. What cannot be published is told, with what to copy where. */
 export function settle(decided: DecidedChange, state: State, note: (text: string) => void): void {
   if (decided.trust !== null) state.addTrust(openTrust(Buffer.from(decided.trust)));
   const known = state.mergeRevocations(Buffer.from(decided.statements));

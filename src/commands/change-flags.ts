@@ -1,24 +1,11 @@
 import type { Command } from 'commander';
 import { collect } from './flags.ts';
+import type { QuorumFlags } from './quorum-flags.ts';
 
 /** The flags that rotations, a new policy and an un-denial have in common. */
-export interface ChangeFlags {
+export interface ChangeFlags extends QuorumFlags {
   readonly reason?: string;
   readonly prepare?: string;
-  readonly request?: string;
-  readonly trust?: string;
-  readonly state?: string;
-  readonly medium?: readonly string[];
-  readonly share?: readonly string[];
-  readonly confirm?: string;
-  readonly clock?: string;
-  readonly head?: string;
-  readonly accept?: readonly string[];
-  readonly passphraseFd?: string;
-  readonly revocations?: readonly string[];
-  readonly out?: string;
-  readonly allowFixed?: true;
-  readonly json?: true;
 }
 
 /** The flags of a ceremony that deals cards. */

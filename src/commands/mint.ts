@@ -1,27 +1,14 @@
 import type { Command } from 'commander';
 import { collect } from './flags.ts';
 import type { CommandIo } from './io.ts';
+import type { QuorumFlags } from './quorum-flags.ts';
 import { type RequestFlags, withRequestFlags } from './request-flags.ts';
 
-export interface MintFlags extends RequestFlags {
-  readonly request?: string;
-  readonly trust?: string;
-  readonly state?: string;
-  readonly medium?: readonly string[];
-  readonly share?: readonly string[];
-  readonly confirm?: string;
-  readonly clock?: string;
-  readonly head?: string;
-  readonly accept?: readonly string[];
-  readonly passphraseFd?: string;
+export interface MintFlags extends RequestFlags, QuorumFlags {
   readonly startsIn: string;
   readonly renews?: string;
-  readonly revocations?: readonly string[];
-  readonly out?: string;
   readonly qr?: true;
   readonly drill?: true;
-  readonly allowFixed?: true;
-  readonly json?: true;
 }
 
 export function registerMint(program: Command, io: CommandIo): void {

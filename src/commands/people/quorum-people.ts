@@ -1,26 +1,17 @@
 import type { QuorumPeople } from '../../ceremony/people.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
+import type { QuorumFlags } from '../quorum-flags.ts';
 import { flagPeople } from './flag-people.ts';
 import { passphraseSource } from './passphrases.ts';
 import type { PassphraseSource } from './share-files.ts';
 import { terminalPeople } from './terminal-people.ts';
-
-/** The flags that every quorum ceremony has for its people. */
-export interface PeopleFlagsOfCommand {
-  readonly share?: readonly string[];
-  readonly confirm?: string;
-  readonly clock?: string;
-  readonly head?: string;
-  readonly accept?: readonly string[];
-  readonly passphraseFd?: string;
-}
 
 /**
  * The quorum at a terminal, or the one that the flags of a command line stand for. `fromDescriptor` is the source of
  * `--passphrase-fd` where the command reads more from it than the passphrases of shares.
  */
 export function peopleOf(
-  flags: PeopleFlagsOfCommand,
+  flags: QuorumFlags,
   terminal: Terminal | undefined,
   fromDescriptor = passphrasesOf(flags),
 ): QuorumPeople {
@@ -36,6 +27,6 @@ export function peopleOf(
 }
 
 /** The source of `--passphrase-fd`, or undefined. */
-export function passphrasesOf({ passphraseFd }: PeopleFlagsOfCommand): PassphraseSource | undefined {
+export function passphrasesOf({ passphraseFd }: QuorumFlags): PassphraseSource | undefined {
   return passphraseFd === undefined ? undefined : passphraseSource(passphraseFd, undefined, 'open');
 }
