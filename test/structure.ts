@@ -9,6 +9,7 @@ export const rooms = [
   'revocation',
   'token',
   'trail',
+  'use',
   'share',
   'terminal',
   'machine',
@@ -21,7 +22,7 @@ export const rooms = [
 ] as const;
 type Room = (typeof rooms)[number];
 
-const pureRooms: readonly string[] = ['base', 'key', 'trust', 'revocation', 'token', 'trail', 'share'];
+const pureRooms: readonly string[] = ['base', 'key', 'trust', 'revocation', 'token', 'trail', 'use', 'share'];
 /** What a pure room may use of Node: hashing, verification and signing are functions of their arguments. */
 const pureNodeModules: readonly string[] = ['node:crypto', 'node:buffer'];
 const impure =
