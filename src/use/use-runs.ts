@@ -64,11 +64,11 @@ function scanFile(file: UseLogFile, runs: Map<string, Run[]>, torn: TornEnd[], f
 
 /**
  * Where a line says that it belongs. Its text is searched, not judged: what is found here only says where to look, and the line
- * is opened strictly when its turn comes. In canonical JSON `seq` stands before `trail`, and no string can hold a bare quote.
+ * is opened strictly when its turn comes. In canonical JSON `seq` stands shortly before `trail`, and no string holds a bare quote.
  */
 function peek(line: Uint8Array): { readonly trail: string; readonly seq: number } | undefined {
   const segments = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('latin1').split('.', 3);
   const payload = Buffer.from(segments[1] ?? '', 'base64url').toString('latin1');
-  const match = /[{,]"seq":(0|[1-9]\d{0,7}),(?:[^]*?,)?"trail":"([0-9a-f]{64})"/.exec(payload);
+  const match = /[{,]"seq":(0|[1-9]\d{0,7}),(?:.{0,4096}?,)?"trail":"([0-9a-f]{64})"/.exec(payload);
   return match?.[1] && match[2] ? { trail: match[2], seq: Number(match[1]) } : undefined;
 }
