@@ -20,10 +20,10 @@ export function openUseLine(bytes: Uint8Array, what: string): UseLine {
   return { record: jwsPayload(jws, useRecordSchema, what), jws, sha256: sha256Hex(bytes) };
 }
 
-/** The bytes of one line, signed by the guard's own key. Throws `FORMAT` for a record that no reader would take. */
+/** The bytes of one line, signed by the guard's own key. The caller knows that `record` fits its schema. Throws `FORMAT` over 1 MiB. */
 export async function sealUseLine(record: UseRecord, signer: JwsSigner): Promise<Uint8Array> {
   const bytes = Buffer.from(`${await sealJws(record, 'breakglass-use+jws', signer)}\n`);
-  openUseLine(bytes, `line ${record.seq} of the use log`);
+  if (bytes.length > useRecordMaxBytes) throw refuse(`record ${record.seq} of the use log`, 'it is longer than 1 MiB');
   return bytes;
 }
 
