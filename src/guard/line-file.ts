@@ -81,7 +81,8 @@ export class LineFile {
   async settle(nextSeq: number): Promise<Remains> {
     const began = this.#began;
     if (!this.#failed && began?.torn) {
-      const to = await rotateAway(this.#disk, this.path, began.firstSeq ?? nextSeq);
+      const there = await this.#disk.stat(this.path);
+      const to = there ? await rotateAway(this.#disk, this.path, began.firstSeq ?? nextSeq) : this.path;
       this.#began = null;
       return { whole: 0, torn: { ...began.torn, file: basename(to) } };
     }

@@ -4,7 +4,7 @@ import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import { verifyJws } from '../base/jws.ts';
 import type { PublicKey } from '../key/public.ts';
 import { openUseLine, type UseLine } from '../use/use-line.ts';
-import { useRecordMaxBytes } from '../use/use-record.ts';
+import { type UseRecordOf, useRecordMaxBytes } from '../use/use-record.ts';
 import type { LogDisk, LogHandle } from './use-log-disk.ts';
 
 /** Bytes behind the last LF of a file. */
@@ -77,6 +77,18 @@ export async function rotateAway(disk: LogDisk, path: string, seq: number): Prom
   }
 }
 
+/** The genesis of the log at `path`, if the file that begins with it is still there. */
+export async function findGenesis(disk: LogDisk, path: string): Promise<UseRecordOf<'genesis'> | undefined> {
+  const [first = path] = await rotatedFiles(disk, path);
+  const handle = await disk.open(first, 'read');
+  try {
+    const { record } = await firstLine(handle, first);
+    return record.type === 'genesis' ? record : undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
 interface Examined {
   readonly size: number;
   readonly firstSeq: number | null;
@@ -98,15 +110,15 @@ async function examine(disk: LogDisk, path: string, key: PublicKey): Promise<Exa
     if (end === 0) return { size: 0, firstSeq: null, last: null, torn: named };
     const before = end > 1 ? tail.lastIndexOf(0x0a, end - 2) + 1 : 0;
     const last = prove(path, tail.subarray(before, end), key);
-    return { size: start + end, firstSeq: await firstSeqOf(handle, path), last, torn: named };
+    return { size: start + end, firstSeq: (await firstLine(handle, path)).record.seq, last, torn: named };
   } finally {
     await handle.close();
   }
 }
 
-async function firstSeqOf(handle: LogHandle, path: string): Promise<number> {
+async function firstLine(handle: LogHandle, path: string): Promise<UseLine> {
   const head = await handle.read(0, useRecordMaxBytes);
-  return openLine(path, head.subarray(0, head.indexOf(0x0a) + 1)).record.seq;
+  return openLine(path, head.subarray(0, head.indexOf(0x0a) + 1));
 }
 
 function prove(path: string, bytes: Uint8Array, key: PublicKey): UseLine {
