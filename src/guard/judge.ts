@@ -12,7 +12,7 @@ import type { RevocationChannel } from './revocation-channel.ts';
 export interface JudgeOptions {
   readonly audience: string;
   readonly mode: 'production' | 'drill';
-  readonly channel: Pick<RevocationChannel, 'freshness' | 'killSwitch'>;
+  readonly channel: () => Pick<RevocationChannel, 'freshness' | 'killSwitch'>;
 }
 
 /** A proved token, and its SHA-256 for the use log. */
@@ -49,9 +49,9 @@ export class Judge {
 
   /** Why nothing is accepted at all just now; undefined when tokens are judged one by one. */
   closed(): BreakglassError | undefined {
-    const { channel } = this.#options;
     if (!this.#trust)
       return refuse('TRUST_MISSING', 'there is no trust file yet', 'put trust.jws where this service looks for it.');
+    const channel = this.#options.channel();
     if (channel.killSwitch !== undefined)
       return refuse(
         'KILLED',
