@@ -288,10 +288,10 @@ class GuardCore implements Guard {
     const told = closed?.code ?? 'open';
     if (told === this.#told) return;
     this.#told = told;
-    const { onEvent } = this.#settings;
-    if (!closed) return onEvent({ type: 'opened' });
-    onEvent({ type: 'closed', code: closed.code, message: closed.message });
-    this.#afterDenials();
+    if (closed) {
+      this.#settings.onEvent({ type: 'closed', code: closed.code, message: closed.message });
+      this.#afterDenials();
+    } else this.#settings.onEvent({ type: 'opened' });
   }
 
   #denyAsBefore(): void {

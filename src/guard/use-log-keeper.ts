@@ -1,6 +1,7 @@
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import type { Use } from '../use/use-record.ts';
 import type { GuardClock } from './clock.ts';
+import type { GuardEvent } from './events.ts';
 import type { GuardSettings } from './options.ts';
 import { openUseLog, type UseLog, type UseLogEvent, type UseLogState } from './use-log.ts';
 
@@ -68,7 +69,7 @@ export class UseLogKeeper {
         trustId,
         audience,
         clock: this.#clock,
-        onEvent: (event) => this.#tell(event),
+        onEvent: (event) => onEvent(asGuardEvent(event)),
       });
       if (this.#failure !== undefined) onEvent({ type: 'use-log.recovered', sink: 'first' });
       this.#failure = undefined;
@@ -78,24 +79,19 @@ export class UseLogKeeper {
       this.#failure = error.message;
     }
   }
+}
 
-  #tell(event: UseLogEvent): void {
-    const { onEvent } = this.#settings;
-    switch (event.type) {
-      case 'use-log.failed':
-        return onEvent({ type: 'use-log.failed', sink: 'first', message: event.error.message });
-      case 'use-log.writable':
-        return onEvent({ type: 'use-log.recovered', sink: 'first' });
-      case 'use-log.recovered':
-        return onEvent({
-          type: 'alarm',
-          source: event.file,
-          message: `its last line, of ${event.bytes} bytes, was torn`,
-        });
-      case 'use-log.second-sink-failed':
-        return onEvent({ type: 'use-log.failed', sink: 'second', message: event.error.message });
-      case 'use-log.second-sink-caught-up':
-        return onEvent({ type: 'use-log.recovered', sink: 'second' });
-    }
+function asGuardEvent(event: UseLogEvent): GuardEvent {
+  switch (event.type) {
+    case 'use-log.failed':
+      return { type: 'use-log.failed', sink: 'first', message: event.error.message };
+    case 'use-log.writable':
+      return { type: 'use-log.recovered', sink: 'first' };
+    case 'use-log.recovered':
+      return { type: 'alarm', source: event.file, message: `its last line, of ${event.bytes} bytes, was torn` };
+    case 'use-log.second-sink-failed':
+      return { type: 'use-log.failed', sink: 'second', message: event.error.message };
+    case 'use-log.second-sink-caught-up':
+      return { type: 'use-log.recovered', sink: 'second' };
   }
 }
