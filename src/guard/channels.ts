@@ -19,7 +19,7 @@ export class Channels {
   readonly #judge: Judge;
   readonly #state: GuardState;
   readonly #onDenials: () => void;
-  readonly #watches: Watch[];
+  readonly #watches: Watch[] = [];
   /** Kinds of sources that are to be read whole, because another trust version may believe other lines. */
   readonly #stale = new Set<SourceKind>();
   #memory: RevocationMemory | undefined;
@@ -56,7 +56,7 @@ export class Channels {
       onEvent: settings.onEvent,
       onTrust: (trust) => this.#enter(trust),
     });
-    this.#watches = (['path', 'address'] as const).flatMap((kind) => this.#watch(kind, parts.onLook));
+    for (const kind of ['path', 'address'] as const) this.#watches.push(...this.#watch(kind, parts.onLook));
   }
 
   get trust(): Trust | undefined {
@@ -70,7 +70,10 @@ export class Channels {
 
   /** Looks at every source now. */
   async look(): Promise<void> {
+    const before = this.trust;
     await Promise.all(this.#watches.map((watch) => watch.look()));
+    // A trust file that one kind of source has brought lets the other kind be read.
+    if (this.trust !== before) await Promise.all(this.#watches.map((watch) => watch.look()));
   }
 
   close(): void {
@@ -89,8 +92,11 @@ export class Channels {
       watchSources(timing, async () => {
         try {
           await this.#look(kind);
-        } finally {
           await onLook();
+        } catch (error) {
+          // A mistake of ours must not end the process of a service.
+          const message = error instanceof Error ? (error.stack ?? error.message) : 'unknown error';
+          this.#settings.onEvent({ type: 'alarm', source: 'the guard', message });
         }
       }),
     ];
@@ -119,5 +125,6 @@ export class Channels {
     this.#stale.add('path').add('address');
     this.#judge.enter(trust, this.#memory);
     this.#onDenials();
+    for (const watch of this.#watches) void watch.look();
   }
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256Hex } from '../base/bytes.ts';
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import type { Seconds } from '../base/time.ts';
@@ -73,6 +74,9 @@ export interface Guard {
   close(): Promise<void>;
 }
 
+/** How long a service waits for the first look at the sources: whatever is slower opens break-glass later. */
+const startPatienceMs = 1000;
+
 /**
  * Makes the guard of a service. It is there at once, closed until trust, revocations and use log are: nothing of break-glass may keep
  * normal traffic from starting. Throws `BAD_INPUT` for options that can never work; whatever else is wrong, `health()` says.
@@ -84,7 +88,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   );
   try {
     const guard = new GuardCore(settings, clock, new GuardState(settings.state));
-    await guard.refresh();
+    await Promise.race([guard.refresh(), sleep(startPatienceMs, undefined, { ref: false })]);
     return guard;
   } catch (error) {
     if (!isBreakglassError(error)) throw error;
