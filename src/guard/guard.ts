@@ -118,6 +118,7 @@ class GuardCore implements Guard {
     const judge = new Judge({
       audience: settings.audience,
       mode: settings.mode,
+      rememberTokens: settings.rememberTokens,
       channel: () => this.#channels.revocations,
     });
     this.#judge = judge;

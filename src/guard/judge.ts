@@ -12,6 +12,8 @@ import type { RevocationChannel } from './revocation-channel.ts';
 export interface JudgeOptions {
   readonly audience: string;
   readonly mode: 'production' | 'drill';
+  /** How many tokens are remembered; 0 for none. */
+  readonly rememberTokens: number;
   readonly channel: () => Pick<RevocationChannel, 'freshness' | 'killSwitch'>;
 }
 
@@ -20,8 +22,6 @@ export interface KnownToken extends ProvedToken {
   readonly sha256: string;
 }
 
-const cacheMax = 1024;
-
 /**
  * Judges tokens for one service. What does not change while a trust version is in force, form and signature, is remembered of tokens
  * that were right; time, place, policy and revocations are judged on every request all the same.
@@ -29,15 +29,13 @@ const cacheMax = 1024;
 export class Judge {
   readonly #options: JudgeOptions;
   readonly #known = new Map<string, KnownToken>();
-  readonly #cacheMax: number;
   /** What was denied here alone. */
   readonly local = new DenialIndex();
   #trust: Trust | undefined;
   #memory: RevocationMemory | undefined;
 
-  constructor(options: JudgeOptions & { readonly cacheMax?: number }) {
+  constructor(options: JudgeOptions) {
     this.#options = options;
-    this.#cacheMax = options.cacheMax ?? cacheMax;
   }
 
   /** From here on this version and these revocations are in force. */
@@ -72,8 +70,9 @@ export class Judge {
     const trust = this.#trust;
     if (!trust) throw this.closed() ?? new TypeError('a trust is in force');
     const proved = { ...proveToken(token, trust), sha256: sha256Hex(token) };
-    if (this.#known.size >= this.#cacheMax) this.#known.clear();
-    if (this.#cacheMax > 0) this.#known.set(token, proved);
+    const { rememberTokens } = this.#options;
+    if (this.#known.size >= rememberTokens) this.#known.clear();
+    if (rememberTokens > 0) this.#known.set(token, proved);
     return proved;
   }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit } from './audit.ts';
+import { guardSpeed } from './guard.ts';
 import { keystrokes } from './keystrokes.ts';
 import type { Bench, Measurement, Metric } from './metric.ts';
 import { mintTime } from './mint-time.ts';
@@ -13,6 +14,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
   'start-up': startUp,
   mint: mintTime,
   verify: verifySpeed,
+  guard: guardSpeed,
   audit,
   revocations,
   keystrokes,
