@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { audit } from './audit.ts';
 import { guardSpeed } from './guard.ts';
 import { keystrokes } from './keystrokes.ts';
+import { killLatency } from './kill-latency.ts';
 import type { Bench, Measurement, Metric } from './metric.ts';
 import { mintTime } from './mint-time.ts';
 import { revocations } from './revocations.ts';
@@ -15,6 +16,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
   mint: mintTime,
   verify: verifySpeed,
   guard: guardSpeed,
+  'kill-latency': killLatency,
   audit,
   revocations,
   keystrokes,

@@ -200,7 +200,7 @@ describe('a kill', () => {
         const decision = await guard.check(
           bearer(
             await scene.token({
-              family: name.repeat(21) + 'A',
+              family: `${name.repeat(21)}A`,
               request: exampleRequest(fixture.trust, { incident: `inc-${name.toLowerCase()}` }),
             }),
           ),
