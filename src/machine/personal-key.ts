@@ -75,7 +75,7 @@ export async function importHolderKey(pkcs8: Uint8Array, what: string): Promise<
     }
   }
   throw new BreakglassError('BAD_INPUT', `${what} holds no private key of P-256 or Ed25519 as PKCS#8 DER`, {
-    hint: 'give SUBJECT-INCIDENT.holder.age or .p8, which request wrote; openssl pkcs8 -topk8 -nocrypt -outform DER makes one of another key. Nothing was signed.',
+    hint: 'give SUBJECT-INCIDENT.holder.age or .p8, which request wrote; openssl pkcs8 -topk8 -nocrypt -outform DER makes one of another key. No token was printed.',
     cause: causes,
   });
 }
