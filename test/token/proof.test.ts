@@ -237,6 +237,11 @@ describe('a proof is refused', () => {
     expect(await codeFor(withClaims(late), { nonce: () => false })).toBe('PROOF_TIME');
   });
 
+  test('that holds a private key by words of its own: that key is lost', async () => {
+    const text = await withHeader({ jwk: { ...key.public.jwk, d: 'A'.repeat(43) } });
+    expect(() => verifyProof(text, expectation())).toThrow('a private key, which is now known to others');
+  });
+
   test('without a word of its own in the message', async () => {
     const text = await forge(headerText({ 'evil-name': 1 }), JSON.stringify({ ...claims, jti: 'evil\u0007value' }));
     expect(() => verifyProof(text, expectation())).toThrow(/^(?!.*evil)/);
