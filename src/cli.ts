@@ -9,6 +9,7 @@ import { registerMint } from './commands/mint.ts';
 import { registerPeople } from './commands/people.ts';
 import { registerPolicy } from './commands/policy.ts';
 import { registerPreflight } from './commands/preflight.ts';
+import { registerProof } from './commands/proof.ts';
 import { registerRequest } from './commands/request.ts';
 import { registerRevocations } from './commands/revocations.ts';
 import { registerRevoke } from './commands/revoke.ts';
@@ -28,6 +29,7 @@ const commands: Readonly<Record<string, (program: Command, io: CommandIo) => voi
   request: registerRequest,
   mint: registerMint,
   strip: registerStrip,
+  proof: registerProof,
   verify: registerVerify,
   revoke: registerRevoke,
   revocations: registerRevocations,

@@ -3,6 +3,7 @@ export { runAuditCheck } from './audit-check-run.ts';
 export { runDrillDue } from './drill-due-run.ts';
 export { runPeopleLeave, runPeopleList } from './people-run.ts';
 export { runPolicyCheck, runPolicyNew } from './policy-run.ts';
+export { runProof } from './proof-run.ts';
 export { runRequest } from './request-run.ts';
 export { runRevocationsCheck, runRevocationsMerge, runRevocationsShow } from './revocations-run.ts';
 export { runRevoke } from './revoke-run.ts';

@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { wipe } from '../base/bytes.ts';
-import { BreakglassError, isBreakglassError } from '../base/errors.ts';
+import { BreakglassError } from '../base/errors.ts';
 import { showable } from '../base/text.ts';
 import { identifyRevoker, type Revoker, trustVersionsIn } from '../ceremony/revoker.ts';
 import type { SigningKey } from '../key/derive.ts';
@@ -8,10 +7,10 @@ import { readInput } from '../machine/files.ts';
 import { openRevokerKey } from '../machine/personal-key.ts';
 import { isAgeFile } from '../machine/sealed.ts';
 import type { Trust } from '../trust/trust-file.ts';
+import { askUntilOpen } from './people/key-passphrase.ts';
 import type { PassphraseSource } from './people/share-files.ts';
 
 const keyFileMaxBytes = 64 * 1024;
-const attemptsMax = 5;
 /** After this many wrong passphrases the kill file is named. */
 const attemptsBeforeKillFile = 2;
 
@@ -49,25 +48,21 @@ async function openKey(
   { path, bytes }: RevokerKeyFile,
   { passphrases, note }: { readonly passphrases: PassphraseSource; readonly note: (text: string) => void },
 ): Promise<SigningKey> {
-  for (let attempt = 1; ; attempt++) {
-    const passphrase = await passphrases(path);
-    if (!passphrase) throw wrong(path, attempt);
-    try {
-      // Nothing is sealed under an empty one: no need to wait for scrypt to say so.
-      if (passphrase.length > 0) return await openRevokerKey(bytes, passphrase, path);
-    } catch (error) {
-      if (!isBreakglassError(error, 'PASSPHRASE_WRONG')) throw error;
-    } finally {
-      wipe(passphrase);
-    }
-    if (attempt === attemptsMax) throw wrong(path, attempt + 1);
-    note(`breakglass: that passphrase does not open ${path}. Look at Caps Lock and the keyboard layout.`);
+  const afterWrong = (attempt: number) => {
     if (attempt === attemptsBeforeKillFile) note(`hint: ${killFileHint()}`);
-  }
+  };
+  const question = {
+    path,
+    passphrases,
+    note,
+    refusal: (given: 'none' | 'wrong') => notOpened(path, given),
+    afterWrong,
+  };
+  return askUntilOpen(question, (passphrase) => openRevokerKey(bytes, passphrase, path));
 }
 
-function wrong(path: string, attempt: number): BreakglassError {
-  return attempt === 1
+function notOpened(path: string, given: 'none' | 'wrong'): BreakglassError {
+  return given === 'none'
     ? new BreakglassError('NO_TERMINAL', `there is no passphrase for ${path}`, {
         hint: 'run it in a terminal, or give the passphrase on a descriptor: --passphrase-fd N. Nothing was denied.',
       })

@@ -14,6 +14,7 @@ export type { OnSessionEnd, Session, SessionEnd } from './session.ts';
 export const sessionsMax = 10_000;
 
 export interface SessionsOptions {
+  /** With fractions of a second, sessions end at `exp`; by whole seconds their timers are up to one second late, and every look is exact. */
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly schedule: Schedule;
@@ -149,8 +150,7 @@ export class Sessions {
     group.access = access;
     this.#groups.set(group.name, group);
     group.cancel?.();
-    // It ends when that time has passed, whatever a clock says that was set back meanwhile. As clocks tell whole seconds it may be one
-    // second late; every look at the session is exact.
+    // It ends when that time has passed, whatever a clock says that was set back meanwhile.
     group.cancel = this.#options.schedule(
       () => this.#endGroup(group, 'expired'),
       access.expiresAt - this.#options.clock.now(),

@@ -61,6 +61,25 @@ export async function openRevokerKey(bytes: Uint8Array, passphrase: Uint8Array, 
   }
 }
 
+/**
+ * A responder's signing key from PKCS#8 DER (RFC 5958), of P-256 or Ed25519; the bytes stay the caller's to wipe. `what` names the
+ * file. Throws `BAD_INPUT`.
+ */
+export async function importHolderKey(pkcs8: Uint8Array, what: string): Promise<SigningKey> {
+  const causes: unknown[] = [];
+  for (const alg of ['ES256', 'Ed25519'] as const) {
+    try {
+      return await importSigningKey(pkcs8, { alg, role: 'holder' });
+    } catch (cause) {
+      causes.push(cause);
+    }
+  }
+  throw new BreakglassError('BAD_INPUT', `${what} holds no private key of P-256 or Ed25519 as PKCS#8 DER`, {
+    hint: 'give SUBJECT-INCIDENT.holder.age or .p8, which request wrote; openssl pkcs8 -topk8 -nocrypt -outform DER makes one of another key. No token was printed.',
+    cause: causes,
+  });
+}
+
 function withJwk<J extends PublicJwk>(jwk: J | undefined, pkcs8: Uint8Array): PersonalKey<J> {
   if (!jwk) throw new TypeError('the generated key has another form');
   return { jwk, pkcs8 };

@@ -1,3 +1,4 @@
+import { parseBase64url } from '../base/bytes.ts';
 import { readCompactJson } from '../base/canonical.ts';
 import { BreakglassError, type ErrorCode, isBreakglassError } from '../base/errors.ts';
 import { type CompactJws, type JwsHeader, type SignedBytes, sealDpop, splitJws, verifyJws } from '../base/jws.ts';
@@ -52,7 +53,13 @@ export type ProofClaims = Shape<typeof claimsSchema>;
 /** A proof of the right form. Nothing in it is proved: its signature was not checked, and its key may be anybody's. */
 export interface UnverifiedProof extends SignedBytes {
   readonly claims: ProofClaims;
-  /** `jwk` of the header, of whatever shape. */
+  readonly headerSegment: string;
+  readonly header: ProofHeader;
+}
+
+interface ProofHeader {
+  readonly alg: JwsHeader['alg'];
+  /** Of whatever shape. */
   readonly jwk: object;
 }
 
@@ -84,13 +91,16 @@ export interface VerifiedProof {
  */
 export function verifyProof(proof: string, expected: ProofExpectation): VerifiedProof {
   const unverified = readProof(proof);
-  const { claims } = unverified;
-  const jwk = checkKey(unverified, expected.jkt);
+  const { claims, header, headerSegment } = unverified;
+  const proved = provedHeaders.get(headerSegment);
+  const jwk = proved?.key.kid === expected.jkt ? proved.key.jwk : checkKey(header, expected.jkt);
   checkRequest(claims, expected);
   checkTime(claims.iat, expected.now);
   if (expected.nonce && !expected.nonce(claims.nonce))
     throw refuse('PROOF_NONCE', 'it is without the nonce that was asked for, or with an old one');
-  if (!verifyJws(unverified, loadHolderKey(jwk).key)) throw refuse('PROOF_SIGNATURE', 'its signature is wrong');
+  const key = proved?.key ?? loadHolderKey(jwk);
+  if (!verifyJws(unverified, key.key)) throw refuse('PROOF_SIGNATURE', 'its signature is wrong');
+  if (!proved) remember(headerSegment, header, key);
   return { jti: claims.jti, iat: claims.iat, jkt: expected.jkt };
 }
 
@@ -98,15 +108,10 @@ export function verifyProof(proof: string, expected: ProofExpectation): Verified
 export function readProof(proof: string): UnverifiedProof {
   if (proof.length > proofMaxBytes) throw refuse('PROOF_TOO_LARGE', `it is longer than ${proofMaxBytes} bytes`);
   const { headerSegment, signingInput, payload, signature } = splitProof(proof);
-  const headerBytes = Buffer.from(headerSegment, 'base64url');
-  if (headerBytes.toString('base64url') !== headerSegment)
-    throw refuse('PROOF_FORM', 'its header is not canonical base64url');
-  const header = conformOrUndefined(headerSchema, jsonOf(headerBytes, 'header'));
-  if (!header)
-    throw refuse('PROOF_HEADER', 'its header is not exactly alg ES256, EdDSA or Ed25519, jwk and typ dpop+jwt');
+  const header = provedHeaders.get(headerSegment)?.header ?? openHeader(headerSegment);
   const claims = conformFirst(claimsSchema, pickClaims(jsonOf(payload, 'payload')));
   if (!('value' in claims)) throw refuse('PROOF_CLAIMS', describeMisfit(claims.misfit));
-  return { header: { alg: header.alg }, jwk: header.jwk, claims: claims.value, signingInput, signature };
+  return { headerSegment, header, claims: claims.value, signingInput, signature };
 }
 
 /** Signs a proof with a responder's key, and reads it as a guard would. `claims` are those of one request. */
@@ -115,6 +120,25 @@ export async function sealProof(claims: ProofClaims, key: SigningKey): Promise<s
   if (key.alg !== key.public.alg || !verifyJws(readProof(proof), key.public.key))
     throw new TypeError('not a key for proofs');
   return proof;
+}
+
+// All proofs of one holder begin with the same segment: it is read, and its key screened, once. Only a right signature gets it here, so that a
+// stranger cannot fill the memory.
+const provedHeaders = new Map<string, { readonly header: ProofHeader; readonly key: PublicKey }>();
+const provedHeadersMax = 256;
+
+function remember(headerSegment: string, header: ProofHeader, key: PublicKey): void {
+  if (provedHeaders.size >= provedHeadersMax) provedHeaders.clear();
+  // A string of its own: a piece of the proof would hold all of that in memory.
+  provedHeaders.set(Buffer.from(headerSegment, 'latin1').toString('latin1'), { header, key });
+}
+
+function openHeader(segment: string): ProofHeader {
+  const bytes = parseBase64url(segment);
+  if (!bytes) throw refuse('PROOF_FORM', 'its header is not canonical base64url');
+  const header = conformOrUndefined(headerSchema, jsonOf(bytes, 'header'));
+  if (header) return header;
+  throw refuse('PROOF_HEADER', 'its header is not exactly alg ES256, EdDSA or Ed25519, jwk and typ dpop+jwt');
 }
 
 function splitProof(proof: string): CompactJws {
@@ -144,13 +168,13 @@ function pickClaims(value: unknown): unknown {
 }
 
 // Before anything is done with the key: one that the token does not name is never loaded, and its holder is nobody.
-function checkKey({ jwk, header }: UnverifiedProof, jkt: string): PublicJwk {
+function checkKey({ alg, jwk }: ProofHeader, jkt: string): PublicJwk {
   if (Object.hasOwn(jwk, 'd')) throw refuse('PROOF_KEY', 'it holds a private key, which is now known to others');
   const fit = conformOrUndefined(publicJwk, jwk);
   if (!fit) throw refuse('PROOF_KEY', 'its jwk is not exactly a public key of P-256 or Ed25519');
   if (thumbprintOf(fit) !== jkt) throw refuse('PROOF_KEY', 'its key is not the one that the token is bound to');
-  if (isForKey(header.alg, fit)) return fit;
-  throw refuse('PROOF_KEY', `its key is not one for ${header.alg}`);
+  if (isForKey(alg, fit)) return fit;
+  throw refuse('PROOF_KEY', `its key is not one for ${alg}`);
 }
 
 function isForKey(alg: JwsHeader['alg'], jwk: PublicJwk): boolean {

@@ -1,5 +1,5 @@
-/** Scheme, host in brackets or by name, port; then the path; query and fragment are left out. User information does not fit. */
-const pattern = /^(https?):\/\/(\[[0-9a-f:.]{2,45}\]|[a-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]*))?(\/[^?#]*)?(?:[?#].*)?$/i;
+/** Scheme, host in brackets or by name, port; then the path. User information does not fit. */
+const pattern = /^(https?):\/\/(\[[0-9a-f:.]{2,45}\]|[a-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]*))?(\/.*)?$/i;
 /** Printable ASCII but the backslash, which some readers take for a slash; a `%` encodes something. */
 const safePattern = /^(?:[!-$&-[\]-~]|%[0-9a-f]{2})+$/i;
 const defaultPorts: Readonly<Record<string, string>> = { http: '80', https: '443' };
@@ -9,8 +9,10 @@ const defaultPorts: Readonly<Record<string, string>> = { http: '80', https: '443
  * query and fragment; undefined for what is no address of http or https.
  */
 export function normalizeAddress(address: string): string | undefined {
-  if (!safePattern.test(address)) return undefined;
-  const match = pattern.exec(address);
+  const end = address.search(/[?#]/);
+  const named = end < 0 ? address : address.slice(0, end);
+  if (!safePattern.test(named)) return undefined;
+  const match = pattern.exec(named);
   if (!match) return undefined;
   const [, scheme = '', host = '', port = '', path = '/'] = match;
   const lowered = scheme.toLowerCase();

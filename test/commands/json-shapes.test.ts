@@ -111,6 +111,22 @@ test('strip current', async () => {
   });
 });
 
+test('proof', async () => {
+  const request = await writeRequest(scene, ['--incident', 'inc-proof', '--holder', 'new', '--unsealed']);
+  await scene.run([...mintFlags(request), '--out', 'bound']);
+  const flags = ['--token', 'bound', '--key', 'dana-inc-proof.holder.p8', '--json'];
+  const compact = '[\\w-]+\\.[\\w-]+\\.[\\w-]+';
+  expect(json(await scene.run(['proof', 'GET', 'https://db.prod.example.com/rows', ...flags]))).toEqual({
+    v: 1,
+    headers: {
+      Authorization: expect.stringMatching(new RegExp(`^DPoP ${compact}$`)),
+      DPoP: expect.stringMatching(new RegExp(`^${compact}$`)),
+    },
+    token: { jti: id, sequence: 1, exp: number },
+    proof: { jti: id, iat: number, jkt: expect.stringMatching(/^[\w-]{43}$/) },
+  });
+});
+
 test('a strip of tokens leaves with every token of it', async () => {
   const request = await writeRequest(scene, ['--duration', '40m']);
   const { tokens, token } = json(await scene.run([...mintFlags(request), '--json'])) as {

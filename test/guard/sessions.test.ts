@@ -156,6 +156,17 @@ describe('a session', () => {
     expect(codeOf(() => sessions.open(access()))).toBe('TOKEN_REVOKED');
     expect([sessions.count, world.timers, ends]).toEqual([0, 0, []]);
     expect(sessions.open(second()).family).toBe('family-1');
+    world.wall = start + 900;
+    denied.clear();
+    expect(codeOf(() => sessions.open(access()))).toBe('SESSION_ENDED');
+  });
+
+  test('leaves nothing behind when it is closed', () => {
+    const session = sessions.open(access());
+    sessions.end(session);
+    expect([sessions.count, world.timers, ends]).toEqual([0, 0, [[session.id, 'closed']]]);
+    sessions.moveOn(second());
+    expect(world.timers).toBe(0);
   });
 
   test('is not opened beyond the bound, and again when one has ended', () => {
@@ -230,6 +241,20 @@ describe('a kill', () => {
     expect(unhandled).toEqual([]);
   });
 
+  test('finds those too who were opened while it was told', () => {
+    let again: Session | undefined;
+    sessions.open(second(), {
+      onEnd: () => {
+        again = sessions.open(access());
+      },
+    });
+    denied.add('jti-2');
+    const next = sessions.open(access());
+    expect([again?.signal.aborted, next.signal.aborted, sessions.count]).toEqual([false, false, 2]);
+    denied.add('family-1');
+    expect([sessions.rejudgeAll(), again?.signal.aborted, next.signal.aborted]).toEqual([2, true, true]);
+  });
+
   test('reaches those behind one that could not be judged, which is closed', () => {
     sessions = open({
       judge: ({ family }) => {
@@ -287,6 +312,9 @@ describe('the next token of a strip', () => {
   test('serves those too who show the earlier one meanwhile', () => {
     const early = sessions.open(second());
     const late = sessions.open(access());
+    judged = 0;
+    sessions.moveOn(access());
+    expect(judged).toBe(0);
     expect([early, late].map((session) => sessions.accessOf(session).jti)).toEqual(['jti-2', 'jti-2']);
   });
 

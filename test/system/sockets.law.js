@@ -27,6 +27,7 @@ const offline = {
   'mint --revocations': (world) =>
     world.mintArguments(1, { extra: ['--allow-fixed', '--revocations', 'out/revocations.jws'] }),
   'strip current': () => ['strip', 'current', 'token-of-5'],
+  proof: () => ['proof', 'GET', 'https://db.prod.example.com/rows', '--token', 'token-of-5'],
   'audit-check': () => ['audit-check', 'a', 'b', '--trust', 'out/trust.jws'],
   'rotate keys': (world) => rotationArguments(world, 'keys'),
   'rotate shares': (world) => rotationArguments(world, 'shares'),

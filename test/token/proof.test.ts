@@ -237,6 +237,19 @@ describe('a proof is refused', () => {
     expect(await codeFor(withClaims(late), { nonce: () => false })).toBe('PROOF_TIME');
   });
 
+  test('that holds a private key by words of its own: that key is lost', async () => {
+    const text = await withHeader({ jwk: { ...key.public.jwk, d: 'A'.repeat(43) } });
+    expect(() => verifyProof(text, expectation())).toThrow('a private key, which is now known to others');
+  });
+
+  test('alike when its key was proved before', async () => {
+    expect(await codeFor(sealProof(claims, key))).toBe('accepted');
+    expect(await codeFor(forge(headerText(), good(), otherKey))).toBe('PROOF_SIGNATURE');
+    expect(await codeFor(sealProof(claims, key), { jkt: otherKey.kid })).toBe('PROOF_KEY');
+    expect(await codeFor(withHeader({ alg: 'EdDSA' }))).toBe('PROOF_KEY');
+    expect(await codeFor(withHeader({ kid: 'x' }))).toBe('PROOF_HEADER');
+  });
+
   test('without a word of its own in the message', async () => {
     const text = await forge(headerText({ 'evil-name': 1 }), JSON.stringify({ ...claims, jti: 'evil\u0007value' }));
     expect(() => verifyProof(text, expectation())).toThrow(/^(?!.*evil)/);
