@@ -23,6 +23,7 @@ import {
   stateOf,
   tokenOf,
 } from './drill-sandbox.ts';
+import { audienceOf, DrillServices } from './drill-services.ts';
 import { revoke } from './revoke.ts';
 
 /** The way back: what was opened is closed again, as an incident ends or a token is stolen. */
@@ -30,7 +31,7 @@ import { revoke } from './revoke.ts';
 export const drillCommander = 'drill-commander';
 const verifiers = ['verifier-1', 'verifier-2', 'verifier-3'];
 
-/** A strip under another incident, and services that watch their own copies of trust file and list. */
+/** A strip under another incident, bound to the responder's key, and services that watch their own copies of trust file and list. */
 export async function holdStrip(sandbox: Sandbox): Promise<string> {
   const { policy } = sandbox.options;
   const request = newDrillRequest(sandbox, 'mint');
@@ -40,19 +41,32 @@ export async function holdStrip(sandbox: Sandbox): Promise<string> {
   const strip = request.lifetimeSeconds > 60 && durationSeconds > request.lifetimeSeconds;
   const { tokens, minted } = await mintWith(
     sandbox,
-    { ...request, incident: 'drill-strip', durationSeconds: strip ? durationSeconds : null },
+    {
+      ...request,
+      incident: 'drill-strip',
+      durationSeconds: strip ? durationSeconds : null,
+      holder: sandbox.responder.jwk,
+    },
     'production',
     [...sandbox.cards.values()],
   );
   sandbox.strip = minted.claims.map((claims, at) => ({ token: tokens[at] ?? '', claims }));
   for (const name of verifiers) mkdirSync(join(sandbox.options.sandbox, name), { recursive: true });
   publishTo(sandbox);
+  const services = await DrillServices.open(sandbox, sandbox.responder);
+  sandbox.services = services;
+  for (const name of verifiers) await services.start(name);
   return `${tokens.length} tokens, ${verifiers.length} services`;
 }
 
-/** At every moment one token of the strip is good, two in the overlap, everywhere. */
+/** At every moment one token of the strip is good, two in the overlap; in use now, with proof of possession, at every service. */
 export async function useStrip(sandbox: Sandbox): Promise<string> {
   const strip = sandbox.strip ?? [];
+  const token = strip[0]?.token ?? '';
+  const services = servicesOf(sandbox);
+  for (const name of services.names) await services.connect(name, token);
+  const stolen = await services.refusal(services.names[0] ?? '', token, 'thief');
+  sandbox.refusals.push({ name: 'stolen token, without its key', code: stolen === 'PROOF_MISSING' ? stolen : null });
   let moments = 0;
   for (const { claims } of strip) {
     for (const now of [claims.nbf, claims.exp - 1]) {
@@ -87,18 +101,20 @@ export async function killStrip(sandbox: Sandbox): Promise<string> {
   );
   const failed = done.sent.find(({ error }) => error !== null);
   if (failed) throw drillFailed(`the denial did not reach ${failed.path}`);
+  const open = await servicesOf(sandbox).closed(sandbox.strip?.[0]?.token ?? '');
+  sandbox.timeToKillMs = Math.round(ports.milliseconds() - started);
+  if (open > 0) throw drillFailed(`${open} services or sessions are still open`);
   const alive = verifiers.flatMap((name) =>
     (sandbox.strip ?? []).filter(
       ({ token, claims }) => refusal(() => judgeAt(sandbox, name, token, undefined, claims.nbf)) !== 'TOKEN_REVOKED',
     ),
   );
-  sandbox.timeToKillMs = Math.round(ports.milliseconds() - started);
   sandbox.rollback.tokenDenied = alive.length === 0;
   if (alive.length > 0) throw drillFailed(`${alive.length} tokens are still accepted`);
   seeRefused(sandbox, 'killed token at every service', 'TOKEN_REVOKED', () =>
     judgeAt(sandbox, verifiers.at(-1) ?? '', sandbox.strip?.[0]?.token ?? ''),
   );
-  return `${(sandbox.strip ?? []).length} tokens refused at ${verifiers.length} services`;
+  return `${(sandbox.strip ?? []).length} tokens refused at ${verifiers.length} services, and their sessions ended`;
 }
 
 /** The next epoch: the token that was never denied by name ends with its key. */
@@ -136,6 +152,7 @@ export async function rotateKeys(sandbox: Sandbox): Promise<string> {
   sandbox.state = openState(sandbox.stateDir);
   sandbox.headSha256 = record.sha256;
   publishTo(sandbox);
+  await servicesOf(sandbox).refresh();
   const service = verifiers[0] ?? '';
   const refusedBy = [before, trust].map((version) => refusal(() => judgeAt(sandbox, service, old, version)));
   sandbox.rollback.oldKeyDenied = refusedBy[0] === 'TOKEN_REVOKED' && refusedBy[1] === 'TOKEN_KEY_RETIRED';
@@ -151,12 +168,21 @@ export async function rotateKeys(sandbox: Sandbox): Promise<string> {
 
 /** Closing is not the end: the next incident opens as before. */
 export async function mintWithNewKeys(sandbox: Sandbox): Promise<string> {
-  const { tokens, minted } = await mintWith(sandbox, newDrillRequest(sandbox, 'mint'), 'production', [
-    ...sandbox.cards.values(),
-  ]);
+  const request = { ...newDrillRequest(sandbox, 'mint'), holder: sandbox.responder.jwk };
+  const { tokens, minted } = await mintWith(sandbox, request, 'production', [...sandbox.cards.values()]);
   publishTo(sandbox);
-  for (const name of verifiers) judgeAt(sandbox, name, tokens[0] ?? '');
+  const services = servicesOf(sandbox);
+  await services.refresh();
+  for (const name of services.names) {
+    const code = await services.refusal(name, tokens[0] ?? '', 'responder');
+    if (code !== undefined) throw drillFailed(`${name} refuses the new token: ${code}`);
+  }
   return `record ${minted.record.seq}, accepted at ${verifiers.length} services`;
+}
+
+function servicesOf({ services }: Sandbox): DrillServices {
+  if (!services) throw new TypeError('the services were started');
+  return services;
 }
 
 /** What each service has: its own trust file and list. */
@@ -173,7 +199,7 @@ function judgeAt(sandbox: Sandbox, verifier: string, token: string, trusted?: Tr
   return verifyToken(token, {
     trust,
     now,
-    audience: Object.values(sandbox.options.policy.roles)[0]?.audience ?? '',
+    audience: audienceOf(sandbox),
     mode: 'production',
     revocations: { state: 'checked', list: readRevocations(readFileSync(join(dir, 'revocations.jws')), trust) },
   });

@@ -5,7 +5,7 @@ import { type RandomBytes, randomId } from '../base/random.ts';
 import type { Ed25519Jwk } from '../base/schema.ts';
 import { type Clock, formatTime } from '../base/time.ts';
 import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
-import { newRevokerKey, type PersonalKey } from '../machine/personal-key.ts';
+import { newHolderKey, newRevokerKey, type PersonalKey } from '../machine/personal-key.ts';
 import { openState, type State } from '../machine/state.ts';
 import type { MediumHost } from '../medium/medium.ts';
 import { readRevocations } from '../revocation/list.ts';
@@ -17,6 +17,7 @@ import type { Request } from '../trust/request.ts';
 import { auditCheck } from './audit-check.ts';
 import type { Dealer } from './dealer.ts';
 import { type SandboxCards, sandboxPeople } from './drill-people.ts';
+import type { DrillServices } from './drill-services.ts';
 import { type Minted, mint } from './mint.ts';
 import type { QuorumPeople } from './people.ts';
 
@@ -63,9 +64,12 @@ export interface Sandbox {
   readonly refusals: DrillRefusal[];
   /** The commander's key; wiped at the end. */
   readonly commander: PersonalKey<Ed25519Jwk>;
+  /** The responder's key for proof of possession; wiped at the end. */
+  readonly responder: PersonalKey;
   readonly rollback: { tokenDenied: boolean; oldKeyDenied: boolean };
   timeToKillMs: number | null;
   strip?: readonly StripToken[];
+  services?: DrillServices;
   state?: State;
   request?: Request;
   token?: string;
@@ -89,6 +93,7 @@ export function openSandbox(options: DrillOptions, ports: DrillPorts): Sandbox {
     stateDir,
     refusals: [],
     commander: newRevokerKey(),
+    responder: newHolderKey(),
     rollback: { tokenDenied: false, oldKeyDenied: false },
     timeToKillMs: null,
     headSha256: '',

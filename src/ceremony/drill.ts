@@ -73,7 +73,8 @@ export async function drill(options: DrillOptions, ports: DrillPorts): Promise<D
       if (!outcome.ok) break;
     }
   } finally {
-    wipe(...sandbox.cards.values(), sandbox.commander.pkcs8);
+    await sandbox.services?.end();
+    wipe(...sandbox.cards.values(), sandbox.commander.pkcs8, sandbox.responder.pkcs8);
   }
   const timeToAccessMs = phases
     .filter(({ name }) => name === 'request' || name === 'mint' || name === 'verify')

@@ -49,6 +49,7 @@ describe('a drill', () => {
       'REQUEST_REUSED',
       'POLICY_REFUSED',
       'TOKEN_DRILL',
+      'PROOF_MISSING',
       'TOKEN_REVOKED',
       'TOKEN_REVOKED',
       'TOKEN_KEY_RETIRED',
