@@ -123,7 +123,8 @@ class GuardCore implements Guard {
     });
     this.#judge = judge;
     this.sessions = new Sessions({
-      clock,
+      // To the millisecond: a session ends when its token does, not up to a second later.
+      clock: { now: () => clock.nowMs() / 1000 },
       random: randomBytes,
       schedule: systemSchedule,
       judge: (access, now) => judge.judgeAgain(access, now),
