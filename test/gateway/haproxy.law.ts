@@ -92,12 +92,14 @@ async function makeRows(scene: Scene, { key, token, drill }: Made): Promise<Read
     ['a token in the query', { token: '', ask: { path: `/rows?access_token=${token}` } }],
     ['the token twice, in two fields', { token, ask: { authorization: [`Bearer ${token}`, `Bearer ${token}`] } }],
     ['20 KB instead of a token', { token: 'A'.repeat(20_480) }],
+    ['a signed token of more than 8,192 bytes', await forged({ claims: { note: 'A'.repeat(6_000) } })],
     ['a token with one byte of its signature changed', { token: changeSignature(token) }],
     ['alg none', { token: forgeUnsigned(key, claims) }],
     [
       'alg HS256, the PEM file as the secret',
       { token: forgeHmac(key, claims, readFileSync(scene.path('keys/TOKEN001.PEM'))) },
     ],
+    ['alg ES384 over a good ES256 signature', await forged({ header: { alg: 'ES384' } })],
     ["signed by another trust's key", await forged({}, stranger)],
     ['a drill token', { token: drill }],
     [
@@ -105,6 +107,7 @@ async function makeRows(scene: Scene, { key, token, drill }: Made): Promise<Read
       await forged({ claims: { breakglass: { ...claims.breakglass, drill: true } } }),
     ],
     ['typ JWT, by the token key', await forged({ header: { typ: 'JWT' } })],
+    ['another client_id, by the token key', await forged({ claims: { client_id: 'web' } })],
     ['another issuer', await forged({ claims: { iss: 'https://idp.acme.example' } })],
     ['another audience', await forged({ claims: elsewhere(claims, 'https://web.prod.example.com') })],
     ['expired a second ago', await forged({ claims: { iat: present - 301, nbf: present - 301, exp: present - 1 } })],
