@@ -50,6 +50,17 @@ export function parseCanonicalFile<T>(schema: Schema<T>, bytes: Uint8Array, what
   return parseCanonical(schema, bytes.subarray(0, -1), what);
 }
 
+/**
+ * The value that JSON of another program spells, if it is UTF-8 without white space, needless escapes and duplicate names;
+ * the order of members is its own. Undefined for anything else.
+ */
+export function readCompactJson(bytes: Uint8Array): { readonly value: unknown } | undefined {
+  if (!isUtf8(bytes)) return undefined;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const json = parseJson(text);
+  return json && JSON.stringify(json.value) === text ? json : undefined;
+}
+
 export function formatCanonicalFile(value: unknown): Uint8Array {
   return Buffer.from(`${canonicalJson(value)}\n`);
 }

@@ -1,9 +1,9 @@
 import { type KeyObject, verify, type webcrypto } from 'node:crypto';
-import { CompactSign } from 'jose';
+import { type CompactJWSHeaderParameters, CompactSign } from 'jose';
 import { formatBase64url, parseBase64url } from './bytes.ts';
 import { canonicalJson, parseCanonical, readCanonical } from './canonical.ts';
 import { BreakglassError } from './errors.ts';
-import { object, oneOf, type Schema, type Shape, thumbprint } from './schema.ts';
+import { object, oneOf, type PublicJwk, type Schema, type Shape, thumbprint } from './schema.ts';
 
 export const jwsTypes = [
   'breakglass+jwt',
@@ -18,13 +18,24 @@ export type JwsType = (typeof jwsTypes)[number];
 const headerSchema = object({ alg: oneOf(['EdDSA', 'ES256', 'Ed25519']), kid: thumbprint, typ: oneOf(jwsTypes) });
 export type JwsHeader = Shape<typeof headerSchema>;
 
-/** A compact JWS (RFC 7515 §7.1) of strict form whose signature was not checked yet: nothing in it is proved. */
-export interface UnverifiedJws {
-  /** What the signature is over (RFC 7515 §5.2): a view of the bytes that were opened, if they were bytes. */
+/** A signature, what it is over, and the algorithm that the header says. */
+export interface SignedBytes {
+  readonly header: { readonly alg: JwsHeader['alg'] };
+  /** RFC 7515 §5.2: a view of the bytes that were opened, if they were bytes. */
   readonly signingInput: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** A compact JWS (RFC 7515 §7.1) of strict form whose signature was not checked yet: nothing in it is proved. */
+export interface UnverifiedJws extends SignedBytes {
   readonly header: JwsHeader;
   readonly payload: Buffer;
-  readonly signature: Buffer;
+}
+
+/** The three segments of a compact JWS; of the header nothing was looked at. */
+export interface CompactJws extends Omit<SignedBytes, 'header'> {
+  readonly headerSegment: string;
+  readonly payload: Buffer;
 }
 
 /** The private half of a key, as what signs. `alg` is the header's. */
@@ -39,16 +50,27 @@ export interface JwsSigner {
  * {alg,kid,typ} in canonical spelling. Throws `JWS_NOT_COMPACT`, `JWS_NOT_CANONICAL` or `JWS_HEADER`; `what` names it.
  */
 export function openJws(compact: string | Uint8Array, typ: JwsType, what: string): UnverifiedJws {
+  const { headerSegment, signingInput, payload, signature } = splitJws(compact, what);
+  const header = knownHeaders.get(headerSegment) ?? openHeader(headerSegment, what);
+  if (header.typ !== typ) throw refuse('JWS_HEADER', what, `the header is not exactly alg, kid and typ ${typ}`);
+  return { signingInput, header, payload, signature };
+}
+
+/** The same without a look at the header, for another kind of it. Throws `JWS_NOT_COMPACT` or `JWS_NOT_CANONICAL`. */
+export function splitJws(compact: string | Uint8Array, what: string): CompactJws {
   const segments = textOf(compact).split('.', 4);
   const [first, second, third] = segments;
   if (segments.length !== 3 || !first || !second || !third)
     throw refuse('JWS_NOT_COMPACT', what, 'not three segments joined by dots');
   const [payload, signature] = [parseBase64url(second), parseBase64url(third)];
-  const header = knownHeaders.get(first) ?? openHeader(first, what);
   if (!payload || !signature) throw refuse('JWS_NOT_CANONICAL', what, 'a segment is not canonical base64url');
   if (signature.length !== 64) throw refuse('JWS_NOT_CANONICAL', what, 'the signature is not 64 bytes long');
-  if (header.typ !== typ) throw refuse('JWS_HEADER', what, `the header is not exactly alg, kid and typ ${typ}`);
-  return { signingInput: signingInput(compact, first.length + 1 + second.length), header, payload, signature };
+  return {
+    headerSegment: first,
+    signingInput: signingInput(compact, first.length + 1 + second.length),
+    payload,
+    signature,
+  };
 }
 
 /** The payload as `T`, in its one canonical spelling. Throws `FORMAT`. */
@@ -57,14 +79,14 @@ export function jwsPayload<T>(jws: UnverifiedJws, schema: Schema<T>, what: strin
 }
 
 /** True if the signature is right under `key`: Ed25519, or ECDSA P-256 with SHA-256 in the r || s form (RFC 7518 §3.4). */
-export function verifyJws(jws: UnverifiedJws, key: KeyObject): boolean {
+export function verifyJws(jws: SignedBytes, key: KeyObject): boolean {
   if (!isKeyFor(jws.header.alg, key)) return false;
   const [hash, options] = jwsVerification(jws, key);
   return verify(hash, jws.signingInput, options, jws.signature);
 }
 
 /** The same on the thread pool: the caller goes on while another core verifies. */
-export function verifyJwsInBackground(jws: UnverifiedJws, key: KeyObject): Promise<boolean> {
+export function verifyJwsInBackground(jws: SignedBytes, key: KeyObject): Promise<boolean> {
   if (!isKeyFor(jws.header.alg, key)) return Promise.resolve(false);
   const [hash, options] = jwsVerification(jws, key);
   return new Promise((resolve, reject) => {
@@ -74,9 +96,16 @@ export function verifyJwsInBackground(jws: UnverifiedJws, key: KeyObject): Promi
 
 /** Signs the canonical JSON of `payload`; the result is the compact form, without LF. */
 export async function sealJws(payload: unknown, typ: JwsType, signer: JwsSigner): Promise<string> {
-  return new CompactSign(Buffer.from(canonicalJson(payload)))
-    .setProtectedHeader({ alg: signer.alg, kid: signer.kid, typ })
-    .sign(signer.key);
+  return signCompact(payload, { alg: signer.alg, kid: signer.kid, typ }, signer.key);
+}
+
+/** The same with the public key itself in the header: a DPoP proof (RFC 9449 §4.2). */
+export async function sealDpop(payload: unknown, jwk: PublicJwk, signer: Omit<JwsSigner, 'kid'>): Promise<string> {
+  return signCompact(payload, { alg: signer.alg, jwk, typ: 'dpop+jwt' }, signer.key);
+}
+
+function signCompact(payload: unknown, header: CompactJWSHeaderParameters, key: webcrypto.CryptoKey): Promise<string> {
+  return new CompactSign(Buffer.from(canonicalJson(payload))).setProtectedHeader(header).sign(key);
 }
 
 function textOf(compact: string | Uint8Array): string {
@@ -93,7 +122,7 @@ function isKeyFor(alg: JwsHeader['alg'], key: KeyObject): boolean {
   return key.asymmetricKeyType === (alg === 'ES256' ? 'ec' : 'ed25519');
 }
 
-function jwsVerification(jws: UnverifiedJws, key: KeyObject) {
+function jwsVerification(jws: SignedBytes, key: KeyObject) {
   return jws.header.alg === 'ES256'
     ? (['sha256', { key, dsaEncoding: 'ieee-p1363' }] as const)
     : ([null, { key }] as const);

@@ -41,20 +41,23 @@ export async function deriveKey(seed: Uint8Array, origin: KeyOrigin, name: KeyNa
   }
 }
 
+/** What a private key from outside is for: the part of a derived one, or a responder's proof of possession. */
+export interface ImportedKeyName {
+  readonly role: KeyRole | 'holder';
+  readonly alg: KeyAlg;
+}
+
 /** A signing key from a private key in PKCS#8 DER (RFC 5958); the caller wipes `pkcs8`. */
-export async function importSigningKey(
-  pkcs8: Uint8Array,
-  name: Pick<KeyName, 'alg' | 'role'> & { epoch?: number },
-): Promise<SigningKey> {
+export async function importSigningKey(pkcs8: Uint8Array, name: ImportedKeyName): Promise<SigningKey> {
   const algorithm = name.alg === 'ES256' ? { name: 'ECDSA', namedCurve: 'P-256' } : { name: 'Ed25519' };
   const key = await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']);
   const publicKey = loadPublicKey(publicHalf(key), `the ${name.role} key`);
   return { alg: headerAlg(name), kid: publicKey.kid, key, public: publicKey };
 }
 
-/** `EdDSA` for everything but tokens, which name their key's own algorithm (docs/format.md §3). */
-function headerAlg(name: Pick<KeyName, 'alg' | 'role'>): JwsSigner['alg'] {
-  return name.role === 'token' || name.role === 'drill' ? name.alg : 'EdDSA';
+/** `EdDSA` for everything but tokens and proofs, which name their key's own algorithm (docs/format.md §3, §15). */
+function headerAlg({ role, alg }: ImportedKeyName): JwsSigner['alg'] {
+  return role === 'token' || role === 'drill' || role === 'holder' ? alg : 'EdDSA';
 }
 
 function expand(seed: Uint8Array, origin: KeyOrigin, name: KeyName): Uint8Array {

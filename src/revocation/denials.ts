@@ -29,11 +29,19 @@ interface ValueIndex<K> {
   set(value: K, entry: DenyEntry): void;
 }
 
-/** Indexes deny entries by kind and value. Only the farthest-reaching entry of each value is kept: it denies what the others do. */
+/** Indexes deny entries by kind and value. */
 export function indexDenials(entries: Iterable<DenyEntry>): Denials {
-  const all = new Map<null, DenyEntry>();
-  const epochs = new Map<number, DenyEntry>();
-  const values: Readonly<Record<ValueKind, ValueIndex<string>>> = {
+  const index = new DenialIndex();
+  for (const entry of entries) index.add(entry);
+  return index;
+}
+
+/** Denials that grow. Only the farthest-reaching entry of each value is kept: it denies what the others do. */
+export class DenialIndex implements Denials {
+  readonly #all = new Map<null, DenyEntry>();
+  readonly #epochs = new Map<number, DenyEntry>();
+  #ladder: readonly Rung[] = [];
+  readonly #values: Readonly<Record<ValueKind, ValueIndex<string>>> = {
     kid: new Map(),
     jti: new IdIndex(),
     family: new IdIndex(),
@@ -42,37 +50,40 @@ export function indexDenials(entries: Iterable<DenyEntry>): Denials {
     role: new Map(),
     audience: new Map(),
   };
-  let limited = false;
-  for (const entry of entries) {
-    limited ||= entry.before !== undefined;
-    if (entry.kind === 'all') keepFarthest(all, entry.value, entry);
-    else if (entry.kind === 'epoch') keepFarthest(epochs, entry.value, entry);
-    else keepFarthest(values[entry.kind], entry.value, entry);
+  #limited = false;
+
+  add(entry: DenyEntry): void {
+    this.#limited ||= entry.before !== undefined;
+    if (entry.kind === 'all') keepFarthest(this.#all, entry.value, entry);
+    else if (entry.kind !== 'epoch') keepFarthest(this.#values[entry.kind], entry.value, entry);
+    else {
+      keepFarthest(this.#epochs, entry.value, entry);
+      this.#ladder = epochLadder(this.#epochs);
+    }
   }
-  const ladder = epochLadder(epochs);
+
+  find({ kid, claims }: DeniableToken): DenyEntry | undefined {
+    const { iat, breakglass } = claims;
+    const values = this.#values;
+    // Asked for first: the others are looked up while the memory of a large index answers.
+    const ofId = values.jti.get(claims.jti);
+    return (
+      this.#inForce(this.#all.get(null), iat) ??
+      this.#inForce(epochDenial(this.#ladder, breakglass.epoch), iat) ??
+      this.#inForce(values.kid.get(kid), iat) ??
+      this.#inForce(ofId, iat) ??
+      this.#inForce(values.family.get(breakglass.family), iat) ??
+      this.#inForce(values.incident.get(breakglass.incident), iat) ??
+      this.#inForce(values.subject.get(claims.sub), iat) ??
+      this.#inForce(values.role.get(claims.roles[0]), iat) ??
+      this.#inForce(values.audience.get(claims.aud), iat)
+    );
+  }
 
   // Where no entry has a `before`, the entries themselves need not be fetched from a memory full of them.
-  const inForce = (entry: DenyEntry | undefined, iat: Seconds) =>
-    entry !== undefined && (!limited || iat < reach(entry)) ? entry : undefined;
-
-  return {
-    find({ kid, claims }) {
-      const { iat, breakglass } = claims;
-      // Asked for first: the others are looked up while the memory of a large index answers.
-      const ofId = values.jti.get(claims.jti);
-      return (
-        inForce(all.get(null), iat) ??
-        inForce(epochDenial(ladder, breakglass.epoch), iat) ??
-        inForce(values.kid.get(kid), iat) ??
-        inForce(ofId, iat) ??
-        inForce(values.family.get(breakglass.family), iat) ??
-        inForce(values.incident.get(breakglass.incident), iat) ??
-        inForce(values.subject.get(claims.sub), iat) ??
-        inForce(values.role.get(claims.roles[0]), iat) ??
-        inForce(values.audience.get(claims.aud), iat)
-      );
-    },
-  };
+  #inForce(entry: DenyEntry | undefined, iat: Seconds): DenyEntry | undefined {
+    return entry !== undefined && (!this.#limited || iat < reach(entry)) ? entry : undefined;
+  }
 }
 
 /** A token is denied when its `iat` is before this. */

@@ -97,13 +97,14 @@ export function denyEntrySha256(entry: DenyEntry): string {
   return sha256Hex(canonicalJson(entry));
 }
 
-interface Line {
+export interface Line {
   readonly number: number;
   readonly content: Buffer;
   readonly ended: boolean;
 }
 
-function* splitLines(bytes: Uint8Array): Generator<Line> {
+/** The lines of a file, without their LF. */
+export function* splitLines(bytes: Uint8Array): Generator<Line> {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let number = 1;
   for (let start = 0; start < file.length; number++) {

@@ -12,7 +12,7 @@ export { readToken, type UnverifiedToken } from './read.ts';
 
 /** `missing`: they should be there and are not, which refuses. `not-checked`: the caller chose to go without. */
 export type Revocations =
-  | { readonly state: 'checked'; readonly list: RevocationList }
+  | { readonly state: 'checked'; readonly list: Pick<RevocationList, 'hasLine' | 'denials'> }
   | { readonly state: 'missing' }
   | { readonly state: 'not-checked' };
 
@@ -26,10 +26,7 @@ export interface VerifyOptions {
 }
 
 /** A token that holds: every step that the options ask for was passed. */
-export interface VerifiedToken {
-  readonly claims: Claims;
-  readonly kid: string;
-  readonly key: TrustKey;
+export interface VerifiedToken extends ProvedToken {
   readonly drill: boolean;
   /** Until `exp`. At least 1. */
   readonly remainingSeconds: Seconds;
@@ -40,22 +37,39 @@ export interface VerifiedToken {
 /** Seconds by which the clocks of the mint and of a verifier may differ at `nbf` and `iat`. At `exp` it is none. */
 export const skewSeconds = 5;
 
+/** A token whose form and signature are right, under a key of this trust that is active: steps 1 to 4 of strict verification. */
+export interface ProvedToken {
+  readonly claims: Claims;
+  readonly kid: string;
+  readonly key: TrustKey;
+}
+
 /**
  * Strict verification, in the order and with the codes of docs/format.md §8: form, key and signature, time, place, policy,
  * mode, revocations. Throws the code of the first that fails; `readToken` still shows the claims of a token of good form.
  */
 export function verifyToken(token: string | Uint8Array, options: VerifyOptions): VerifiedToken {
+  return judgeToken(proveToken(token, options.trust), options);
+}
+
+/** Steps 1 to 4: what stays true of a token as long as the trust file does not change. */
+export function proveToken(token: string | Uint8Array, trust: Trust): ProvedToken {
   const unverified = readToken(token);
-  const key = proveSignature(unverified, options.trust);
-  const { claims } = unverified;
+  const key = proveSignature(unverified, trust);
+  return { claims: unverified.claims, kid: key.public.kid, key };
+}
+
+/** Steps 5 to 9: what may change from one moment to the next, so that every use is judged anew. `trust` is that of the proof. */
+export function judgeToken(proved: ProvedToken, options: VerifyOptions): VerifiedToken {
+  const { claims, key, kid } = proved;
   checkTime(claims, options.now);
   checkPlace(claims, key, options);
   checkPolicy(claims, options.trust);
   checkMode(claims, key, options.mode);
-  checkRevocations({ claims, kid: key.public.kid }, options.revocations);
+  checkRevocations(proved, options.revocations);
   return {
     claims,
-    kid: key.public.kid,
+    kid,
     key,
     drill: claims.breakglass.drill,
     remainingSeconds: claims.exp - options.now,
@@ -169,7 +183,7 @@ function checkMode(claims: Claims, key: TrustKey, mode: VerifyOptions['mode']): 
       });
 }
 
-function checkRevocations(token: { readonly claims: Claims; readonly kid: string }, revocations: Revocations): void {
+function checkRevocations(token: ProvedToken, revocations: Revocations): void {
   if (revocations.state === 'not-checked') return;
   if (revocations.state === 'missing')
     throw refuse('REVOCATIONS_MISSING', 'the revocations are not at hand, so it may have been revoked', {

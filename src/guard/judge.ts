@@ -1,0 +1,123 @@
+import { sha256Hex } from '../base/bytes.ts';
+import { BreakglassError, type ErrorCode, isBreakglassError } from '../base/errors.ts';
+import type { Seconds } from '../base/time.ts';
+import { describeDenial } from '../revocation/denial.ts';
+import { DenialIndex } from '../revocation/denials.ts';
+import type { RevocationMemory } from '../revocation/memory.ts';
+import type { Claims } from '../token/claims.ts';
+import { judgeToken, type ProvedToken, proveToken } from '../token/verify.ts';
+import type { Trust } from '../trust/trust-file.ts';
+import type { RevocationChannel } from './revocation-channel.ts';
+
+export interface JudgeOptions {
+  readonly audience: string;
+  readonly mode: 'production' | 'drill';
+  readonly channel: Pick<RevocationChannel, 'freshness' | 'killSwitch'>;
+}
+
+/** A proved token, and its SHA-256 for the use log. */
+export interface KnownToken extends ProvedToken {
+  readonly sha256: string;
+}
+
+const cacheMax = 1024;
+
+/**
+ * Judges tokens for one service. What does not change while a trust version is in force, form and signature, is remembered of tokens
+ * that were right; time, place, policy and revocations are judged on every request all the same.
+ */
+export class Judge {
+  readonly #options: JudgeOptions;
+  readonly #known = new Map<string, KnownToken>();
+  readonly #cacheMax: number;
+  /** What was denied here alone. */
+  readonly local = new DenialIndex();
+  #trust: Trust | undefined;
+  #memory: RevocationMemory | undefined;
+
+  constructor(options: JudgeOptions & { readonly cacheMax?: number }) {
+    this.#options = options;
+    this.#cacheMax = options.cacheMax ?? cacheMax;
+  }
+
+  /** From here on this version and these revocations are in force. */
+  enter(trust: Trust, memory: RevocationMemory): void {
+    this.#trust = trust;
+    this.#memory = memory;
+    this.#known.clear();
+  }
+
+  /** Why nothing is accepted at all just now; undefined when tokens are judged one by one. */
+  closed(): BreakglassError | undefined {
+    const { channel } = this.#options;
+    if (!this.#trust)
+      return refuse('TRUST_MISSING', 'there is no trust file yet', 'put trust.jws where this service looks for it.');
+    if (channel.killSwitch !== undefined)
+      return refuse(
+        'KILLED',
+        `${channel.killSwitch} is there, which denies everything`,
+        'remove it when all is clear.',
+      );
+    const freshness = channel.freshness();
+    if (freshness === 'missing') return refuse('REVOCATIONS_MISSING', 'the revocations were not read yet', sourceHint);
+    if (freshness === 'stale')
+      return refuse('REVOCATIONS_STALE', 'the revocations could not be read whole for too long', sourceHint);
+    return undefined;
+  }
+
+  /** Form and signature. Throws the codes of steps 1 to 4 (docs/format.md §8), or `TRUST_MISSING`. */
+  prove(token: string): KnownToken {
+    const known = this.#known.get(token);
+    if (known) return known;
+    const trust = this.#trust;
+    if (!trust) throw this.closed() ?? new TypeError('a trust is in force');
+    const proved = { ...proveToken(token, trust), sha256: sha256Hex(token) };
+    if (this.#known.size >= this.#cacheMax) this.#known.clear();
+    if (this.#cacheMax > 0) this.#known.set(token, proved);
+    return proved;
+  }
+
+  /** All that may change from one moment to the next. Throws the codes of steps 5 to 9, `KILLED` or `REVOCATIONS_STALE`. */
+  judge(proved: ProvedToken, now: Seconds): void {
+    const [trust, memory] = [this.#trust, this.#memory];
+    const closed = this.closed();
+    if (closed || !trust || !memory) throw closed;
+    const { audience, mode } = this.#options;
+    judgeToken(proved, { trust, now, audience, mode, revocations: { state: 'checked', list: memory } });
+    const entry = this.local.find(proved);
+    if (entry)
+      throw refuse(
+        'TOKEN_REVOKED',
+        `it was ${describeDenial(entry)}, at this service alone`,
+        'have it revoked for all services.',
+      );
+  }
+
+  /** The same for a token that was proved before, perhaps under an earlier trust version; undefined when it holds. */
+  judgeAgain(
+    { claims, kid }: { readonly claims: Claims; readonly kid: string },
+    now: Seconds,
+  ): BreakglassError | undefined {
+    const key = this.#trust?.keys.find(
+      ({ use, public: known }) => (use === 'token' || use === 'drill') && known.kid === kid,
+    );
+    if (!key) return this.closed() ?? refuse('TOKEN_UNKNOWN_KEY', 'its key is no longer known', rotatedHint);
+    if (key.status !== 'active')
+      return refuse('TOKEN_KEY_RETIRED', `its key, of epoch ${key.epoch}, was retired`, rotatedHint);
+    try {
+      this.judge({ claims, kid, key }, now);
+      return undefined;
+    } catch (error) {
+      if (isBreakglassError(error)) return error;
+      throw error;
+    }
+  }
+}
+
+const sourceHint =
+  'look at where this service reads them: guard.health() names each source. Normal traffic is not touched.';
+const rotatedHint = 'a rotation ended all tokens of that epoch. Have the custodians mint a new one.';
+
+function refuse(code: ErrorCode, why: string, hint: string): BreakglassError {
+  return new BreakglassError(code, `the token is refused: ${why}`, { hint });
+}

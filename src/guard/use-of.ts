@@ -1,0 +1,52 @@
+import type { BreakglassError } from '../base/errors.ts';
+import type { Claims } from '../token/claims.ts';
+import type { Use } from '../use/use-record.ts';
+import type { GuardRequest, Requirement } from './request.ts';
+
+/** What a request showed, as far as it is known: for the use log. */
+export interface UseFacts {
+  /** Of a token whose signature was right. */
+  readonly proved: { readonly claims: Claims; readonly kid: string } | null;
+  readonly tokenSha256: string | null;
+  /** Thumbprint of the key whose possession was proved. */
+  readonly holder: string | null;
+  readonly session: string | null;
+}
+
+/** One entry of the use log (docs/format.md §13). `error`: why it was denied; null when it was allowed. */
+export function useOf(
+  request: GuardRequest,
+  requirement: Requirement | undefined,
+  facts: UseFacts,
+  { atMs, error }: { readonly atMs: number; readonly error: BreakglassError | null },
+): Use {
+  return {
+    atMs: Math.floor(atMs),
+    outcome: error ? 'denied' : 'allowed',
+    code: error?.code ?? null,
+    token: facts.proved && usedToken(facts.proved),
+    tokenSha256: facts.tokenSha256,
+    proof: facts.holder,
+    session: facts.session,
+    method: printable(request.method, 16),
+    route: printable(request.target.split('?', 1)[0] ?? '', textMax),
+    scope: requirement?.scope ?? null,
+    action: requirement?.action ?? null,
+    client: request.client === null ? null : printable(request.client, textMax),
+  };
+}
+
+const textMax = 256;
+
+function usedToken({ claims, kid }: { readonly claims: Claims; readonly kid: string }): Use['token'] {
+  const { family, sequence, incident, drill } = claims.breakglass;
+  return { jti: claims.jti, kid, family, sequence, incident, subject: claims.sub, role: claims.roles[0], drill };
+}
+
+/** A stranger chooses it: what is not printable ASCII becomes `?`, and it is cut. Never empty. */
+function printable(text: string, max: number): string {
+  const shown = text.slice(0, max);
+  return plain.test(shown) ? shown : shown.replace(/[^\x21-\x7e]/g, '?') || '-';
+}
+
+const plain = /^[\x21-\x7e]+$/;

@@ -1,0 +1,137 @@
+import { sha256Hex } from '../base/bytes.ts';
+import { isBreakglassError } from '../base/errors.ts';
+import type { Trust } from '../trust/trust-file.ts';
+import { DenialIndex, type Denials } from './denials.ts';
+import { denyEntrySha256, splitLines } from './list.ts';
+import { type DenyEntry, openStatement, statementMaxBytes } from './statement.ts';
+
+/**
+ * What became of a line: its place among those that count, with what it says when it is new; or an alarm, the first time that a bad
+ * one is met; or nothing.
+ */
+export type LineJudgement =
+  | { readonly place: number; readonly news?: { readonly line: string; readonly deny: readonly DenyEntry[] } }
+  | { readonly alarm: string; readonly number: number }
+  | undefined;
+
+/**
+ * What a verifier that goes on running knows: every line that it ever accepted. Lines are verified once, so that a list of a million
+ * with one line more costs one signature. Denied is every entry accepted minus those allowed (docs/format.md §10).
+ */
+export class RevocationMemory {
+  #trust: Trust;
+  /** Places of the lines that count, by their SHA-256. */
+  readonly #places = new Map<string, number>();
+  #lines: string[] = [];
+  readonly #bad = new Set<string>();
+  /** Lines that counted under an earlier trust version: they may again. */
+  #dormant: readonly string[] = [];
+  #entries: DenyEntry[] = [];
+  readonly #allowed = new Set<string>();
+  #index = new DenialIndex();
+
+  #generation = 0;
+
+  constructor(trust: Trust) {
+    this.#trust = trust;
+  }
+
+  /** Counts the calls of `retrust`: places of one generation mean nothing in another. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get denials(): Denials {
+    return this.#index;
+  }
+
+  /** How many lines count. */
+  get size(): number {
+    return this.#lines.length;
+  }
+
+  hasLine(sha256: string): boolean {
+    return this.#places.has(sha256);
+  }
+
+  /** The lines that count, without LF. */
+  lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  /**
+   * Takes in a file or a part of one, line by line: the caller may pause between two, so that a large one does not hold up what else
+   * it does. Of a kill file only `denying` lines count. Places are those until the next `retrust`.
+   */
+  *read(bytes: Uint8Array, which: 'all' | 'denying' = 'all'): Generator<LineJudgement> {
+    for (const { number, content } of splitLines(bytes)) {
+      if (content.length > statementMaxBytes) {
+        yield { alarm: 'it is longer than 1 MiB', number };
+        continue;
+      }
+      const sha256 = sha256Hex(content);
+      const place = this.#places.get(sha256);
+      yield place === undefined ? this.#judge(sha256, content.toString('latin1'), { number, which }) : { place };
+    }
+  }
+
+  /**
+   * Judges everything anew under another trust version: a revoker may have come or gone. Returns how many lines no longer count;
+   * lines that were bad before are to be read again.
+   */
+  retrust(trust: Trust): number {
+    const before = this.#lines.length;
+    const accepted = [...this.#lines, ...this.#dormant];
+    this.#trust = trust;
+    this.#generation += 1;
+    this.#places.clear();
+    this.#lines = [];
+    this.#bad.clear();
+    this.#allowed.clear();
+    this.#entries = [];
+    this.#index = new DenialIndex();
+    for (const line of accepted) this.#judge(sha256Hex(line), line, { number: 0, which: 'all' });
+    this.#dormant = accepted.filter((line) => !this.#places.has(sha256Hex(line)));
+    return Math.max(0, before - this.#lines.length);
+  }
+
+  #judge(
+    sha256: string,
+    line: string,
+    { number, which }: { readonly number: number; readonly which: 'all' | 'denying' },
+  ): LineJudgement {
+    // A bad line stays in its list for ever, and is an alarm once.
+    if (this.#bad.has(sha256)) return undefined;
+    try {
+      const { deny, allow } = openStatement(line, this.#trust);
+      if (which === 'denying' && allow.length > 0) return undefined;
+      const place = this.#lines.push(line) - 1;
+      this.#places.set(sha256, place);
+      this.#add(deny, allow);
+      return { place, news: { line, deny } };
+    } catch (error) {
+      if (!isBreakglassError(error)) throw error;
+      if (this.#bad.size < badMax) this.#bad.add(sha256);
+      return { alarm: error.message, number };
+    }
+  }
+
+  #add(deny: readonly DenyEntry[], allow: readonly string[]): void {
+    const before = this.#allowed.size;
+    for (const sha256 of allow) this.#allowed.add(sha256);
+    for (const entry of deny) {
+      this.#entries.push(entry);
+      if (this.#allowed.size === 0 || !this.#allowed.has(denyEntrySha256(entry))) this.#index.add(entry);
+    }
+    if (this.#allowed.size > before) this.#rebuild();
+  }
+
+  // A denial is lifted by a quorum, which is rare: what is left of the entries is indexed anew.
+  #rebuild(): void {
+    this.#index = new DenialIndex();
+    for (const entry of this.#entries) if (!this.#allowed.has(denyEntrySha256(entry))) this.#index.add(entry);
+  }
+}
+
+/** A hostile list of millions of bad lines must not fill the memory: those beyond are judged again at each reading. */
+const badMax = 10_000;
