@@ -1,6 +1,6 @@
 import type { Access } from '../decision.ts';
 
-const accesses = new WeakMap<object, Access>();
+const accesses = new WeakMap<object, Access | undefined>();
 
 /**
  * What a break-glass token opens on this request, or undefined: then normal RBAC has decided. Nothing that a client sends can make it
@@ -23,6 +23,5 @@ export function attach(request: object, access: Access | undefined): void {
 
 /** As `attach`, for a request that takes no members. */
 export function remember(request: object, access: Access | undefined): void {
-  if (access === undefined) accesses.delete(request);
-  else accesses.set(request, access);
+  accesses.set(request, access);
 }

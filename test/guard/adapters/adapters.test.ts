@@ -73,7 +73,8 @@ describe.each(frameworks)('$name', ({ start, style }) => {
     const { guard, port, ran } = await run();
     expect((await ask(port, { path: '/two', headers: { 'x-role': 'reader' } })).status).toBe(200);
     expect((await ask(port, { path: '/two' })).status).toBe(403);
-    expect(ran).toEqual(['rbac', 'rbac', 'handler', 'rbac']);
+    expect((await ask(port, { path: '/two', headers: { 'x-role': 'first' } })).status).toBe(403);
+    expect(ran).toEqual(['rbac', 'second', 'handler', 'rbac', 'rbac', 'second']);
     expect(guard.checked[0]?.requirement).toEqual({ scope: 'db:read', action: 'read' });
   });
 
@@ -81,7 +82,8 @@ describe.each(frameworks)('$name', ({ start, style }) => {
     const { port, ran } = await run();
     for (const path of ['/rows', '/two'])
       expect((await ask(port, { path, headers: { 'x-role': 'throws' } })).status).toBeGreaterThanOrEqual(500);
-    expect(ran).toEqual(['rbac', 'rbac']);
+    expect((await ask(port, { path: '/two', headers: { 'x-role': 'late' } })).status).toBeGreaterThanOrEqual(500);
+    expect(ran).toEqual(['rbac', 'rbac', 'rbac', 'second']);
   });
 
   test('without RBAC a request without break-glass credentials goes on', async () => {
@@ -258,6 +260,17 @@ describe('fetch', () => {
     expect(await heard('Bearer bad')).toEqual([401, '{"error":"invalid_token"}']);
     expect(await heard()).toEqual([200, 'rbac env']);
     expect(await heard('Bearer broken')).toEqual([503, '{"error":"temporarily_unavailable"}']);
+  });
+
+  test('a denied HEAD has no body', async () => {
+    const handler = fetchGuard(new StubGuard()).handler(
+      'db:read',
+      () => new Response(),
+      () => new Response(),
+    );
+    const headers = { authorization: 'Bearer bad' };
+    const response = await handler(new Request('http://db.example.com/rows', { method: 'HEAD', headers }));
+    expect([response.status, response.body]).toEqual([401, null]);
   });
 
   test('the decision alone; a guard that fails rejects', async () => {

@@ -29,7 +29,8 @@ export interface ServiceOptions extends AdapterOptions<object> {
 
 /**
  * The same service in each framework. `/rows`: break-glass db:read, or normal RBAC, which the field `x-role` stands for: `reader` passes,
- * `throws` makes RBAC fail, anything else is 403. `/two` the same with two functions of RBAC, `/open` without any. Mounted at `/api` too.
+ * `throws` makes RBAC fail, anything else is 403. `/two` has a second
+ * function, to which `first` is nobody, and which `late` makes fail a while later; `/open` has none. Mounted at `/api` too.
  */
 export type StartService = (checker: Checker, options?: ServiceOptions) => Promise<Service>;
 
@@ -47,13 +48,19 @@ export const startNode: StartService = async (checker, { begun, ...options } = {
   const rbac = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => {
     ran.push('rbac');
     if (request.headers['x-role'] === 'throws') throw new Error('rbac is broken');
+    if (/reader|first|late/.test(String(request.headers['x-role']))) return next();
+    response.statusCode = 403;
+    response.end('no role');
+  };
+  const second = async (request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    await late(ran, request.headers['x-role']);
     if (request.headers['x-role'] === 'reader') return next();
     response.statusCode = 403;
     response.end('no role');
   };
   const routes = new Map([
     ['/rows', breakglass.listener('db:read', handler, rbac)],
-    ['/two', breakglass.listener({ scope: 'db:read', action: 'read' }, handler, rbac, rbac)],
+    ['/two', breakglass.listener({ scope: 'db:read', action: 'read' }, handler, rbac, second)],
     ['/open', breakglass.listener('db:read', handler)],
   ]);
   const server = createServer((request, response) => {
@@ -69,6 +76,11 @@ export const startExpress: StartService = async (checker, { begun, ...options } 
   const rbac = (request: Request, response: Response, next: NextFunction) => {
     ran.push('rbac');
     if (request.get('x-role') === 'throws') throw new Error('rbac is broken');
+    if (/reader|first|late/.test(request.get('x-role') ?? '')) next();
+    else response.status(403).send('no role');
+  };
+  const second = async (request: Request, response: Response, next: NextFunction) => {
+    await late(ran, request.get('x-role'));
     if (request.get('x-role') === 'reader') next();
     else response.status(403).send('no role');
   };
@@ -83,7 +95,7 @@ export const startExpress: StartService = async (checker, { begun, ...options } 
     next();
   });
   router.all('/rows', breakglass.require('db:read', rbac), body, handler);
-  router.all('/two', breakglass.require({ scope: 'db:read', action: 'read' }, rbac, rbac), body, handler);
+  router.all('/two', breakglass.require({ scope: 'db:read', action: 'read' }, rbac, second), body, handler);
   router.all('/open', breakglass.require('db:read'), body, handler);
   const app = express();
   app.use('/api', router);
@@ -100,13 +112,13 @@ export const startFastify: StartService = async (checker, { begun, ...options } 
   const rbac = async (request: FastifyRequest, reply: FastifyReply) => {
     ran.push('rbac');
     if (request.headers['x-role'] === 'throws') throw new Error('rbac is broken');
-    if (request.headers['x-role'] !== 'reader') return reply.code(403).send('no role');
+    if (!/reader|first|late/.test(String(request.headers['x-role']))) return reply.code(403).send('no role');
   };
-  const oldRbac = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
-    ran.push('rbac');
-    if (request.headers['x-role'] === 'throws') return done(new Error('rbac is broken'));
-    if (request.headers['x-role'] === 'reader') return done();
-    reply.code(403).send('no role');
+  const second = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+    late(ran, request.headers['x-role']).then(() => {
+      if (request.headers['x-role'] === 'reader') return done();
+      reply.code(403).send('no role');
+    }, done);
   };
   const handler = async (request: FastifyRequest) => {
     ran.push('handler');
@@ -118,7 +130,7 @@ export const startFastify: StartService = async (checker, { begun, ...options } 
   const routes = async (scope: FastifyInstance) => {
     const method = ['GET', 'POST', 'OPTIONS'];
     scope.route({ method, url: '/rows', onRequest: breakglass.require('db:read', rbac), handler });
-    const both = breakglass.require({ scope: 'db:read', action: 'read' }, oldRbac, rbac);
+    const both = breakglass.require({ scope: 'db:read', action: 'read' }, rbac, second);
     scope.route({ method, url: '/two', onRequest: both, handler });
     scope.route({ method, url: '/open', onRequest: [breakglass.require('db:read')], handler });
   };
@@ -134,6 +146,10 @@ export const startHono: StartService = async (checker, options = {}) => {
   const rbac = async (context: Context, next: Next) => {
     ran.push('rbac');
     if (context.req.header('x-role') === 'throws') throw new Error('rbac is broken');
+    return /reader|first|late/.test(context.req.header('x-role') ?? '') ? next() : context.text('no role', 403);
+  };
+  const second = async (context: Context, next: Next) => {
+    await late(ran, context.req.header('x-role'));
     return context.req.header('x-role') === 'reader' ? next() : context.text('no role', 403);
   };
   const app = new Hono<{ Variables: { breakglass?: Access } }>();
@@ -142,7 +158,7 @@ export const startHono: StartService = async (checker, options = {}) => {
     ran.push('handler');
     return context.body(rows(accessOf(context), context.get('breakglass'), await context.req.text()));
   });
-  routes.all('/two', breakglass.require({ scope: 'db:read', action: 'read' }, rbac, rbac), async (context) => {
+  routes.all('/two', breakglass.require({ scope: 'db:read', action: 'read' }, rbac, second), async (context) => {
     ran.push('handler');
     return context.body(rows(accessOf(context.req.raw), context.get('breakglass'), await context.req.text()));
   });
@@ -183,6 +199,12 @@ export async function serve(server: Server, ran: Ran): Promise<Service> {
       server.closeAllConnections();
     },
   };
+}
+
+async function late(ran: Ran, role: unknown): Promise<void> {
+  ran.push('second');
+  await new Promise((resolve) => setImmediate(resolve));
+  if (role === 'late') throw new Error('rbac is broken');
 }
 
 async function textOf(stream: Readable): Promise<string> {

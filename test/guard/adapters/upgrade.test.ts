@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
 import { accessOf } from '../../../src/guard/adapters/attach.ts';
@@ -25,7 +27,7 @@ async function start(rbac: 'rbac' | 'none' = 'none') {
   server.on('upgrade', breakglass.upgrade('db:read', accept('socket'), otherwise));
   const service = await serve(server, ran);
   opened.push(service);
-  return { guard, ran, port: service.port };
+  return { guard, ran, port: service.port, server };
 }
 
 const upgrade = (authorization: string | null, more = '') =>
@@ -55,6 +57,18 @@ test('a denied upgrade is answered with HTTP, and the socket is closed', async (
   expect(head).toContain(`content-length: ${body.length}`);
   expect(JSON.parse(body)).toEqual({ error: 'invalid_token' });
   expect(ran).toEqual([]);
+});
+
+test('a client that keeps its side open is not waited for', async () => {
+  const { port, server } = await start();
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => {});
+  socket.write(upgrade('Bearer bad'));
+  socket.resume();
+  const connections = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+  await once(socket, 'end');
+  while ((await connections()) > 0) await new Promise((resolve) => setImmediate(resolve));
+  socket.destroy();
 });
 
 test('a guard that fails is a denial', async () => {
