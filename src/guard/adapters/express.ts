@@ -5,6 +5,8 @@ import { guardOf, type NodeGuard, type NodeRequest } from './node.ts';
 export interface ExpressRequest extends NodeRequest {
   /** As the client sent it: `url` loses the path that a router is mounted at. */
   readonly originalUrl: string;
+  /** The client's address by the setting `trust proxy`. */
+  readonly ip?: string | undefined;
 }
 
 /** A guard for Express. */

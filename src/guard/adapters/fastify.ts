@@ -6,6 +6,8 @@ import { type NodeRequest, readNodeRequest } from './node.ts';
 export interface FastifyRequest {
   readonly raw: NodeRequest;
   readonly originalUrl: string;
+  /** The client's address by the option `trustProxy`. */
+  readonly ip: string;
 }
 
 /** What an adapter uses of a reply of Fastify 4 or 5. */
