@@ -122,6 +122,7 @@ export const errorExits = {
   SCOPE_MISSING: 'no',
   SESSION_UNKNOWN: 'no',
   SESSION_ENDED: 'no',
+  SESSIONS_FULL: 'undecided',
   KILLED: 'no',
   REVOCATIONS_STALE: 'undecided',
   GUARD_CLOSED: 'undecided',

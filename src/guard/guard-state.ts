@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, readCanonical } from '../base/canonical.ts';
@@ -16,9 +16,10 @@ export class GuardState {
   readonly #dir: string;
   #writes: Promise<void> = Promise.resolve();
 
-  /** Throws `IO` when the folder cannot be made. */
+  /** Throws `IO` when the folder cannot be made, `STATE_DAMAGED` when something else stands there. */
   constructor(dir: string) {
     makePrivateDirectory(dir);
+    if (!statSync(dir).isDirectory()) throw damaged(dir, 'is not a folder');
     this.#dir = dir;
   }
 

@@ -1,15 +1,25 @@
-/** What a service imports to judge tokens by the same strict rules as `breakglass verify`. */
+/** What a service imports: a guard that judges break-glass tokens by the same strict rules as `breakglass verify` (docs/guard.md). */
 export { BreakglassError, type ErrorCode } from '../base/errors.ts';
 export type { Seconds } from '../base/time.ts';
+export type { Selector } from '../revocation/denial.ts';
 export { type RevocationList, readRevocations } from '../revocation/list.ts';
+export type { DenyEntry } from '../revocation/statement.ts';
 export type { Claims } from '../token/claims.ts';
 export { type VerifiedToken, type VerifyOptions, verifyToken } from '../token/verify.ts';
 export { acceptTrust, openTrust, type Trust } from '../trust/trust-file.ts';
+export type { Use } from '../use/use-record.ts';
 export { accessOf } from './adapters/attach.ts';
 export type { AdapterOptions, Checker, Wanted } from './adapters/decide.ts';
 export { type ExpressRequest, expressGuard } from './adapters/express.ts';
 export { type FastifyGuard, fastifyGuard } from './adapters/fastify.ts';
 export { type FetchGuard, fetchGuard } from './adapters/fetch.ts';
 export { type NodeGuard, nodeGuard } from './adapters/node.ts';
+export type { Clocks } from './clock.ts';
 export type { Access, Answer, Decision } from './decision.ts';
+export { describeEvent, type GuardEvent } from './events.ts';
+export { createGuard, type DenyOptions, type Guard, type GuardHealth } from './guard.ts';
+export type { GuardOptions, UseLogPlace } from './options.ts';
 export type { GuardRequest, Requirement } from './request.ts';
+export type { SourceState } from './revocation-channel.ts';
+export type { OnSessionEnd, Session, SessionEnd, Sessions } from './sessions.ts';
+export type { SecondSinkState, UseLogHead, UseLogState } from './use-log.ts';

@@ -12,15 +12,15 @@ import type { RevocationChannel } from './revocation-channel.ts';
 export interface JudgeOptions {
   readonly audience: string;
   readonly mode: 'production' | 'drill';
-  readonly channel: Pick<RevocationChannel, 'freshness' | 'killSwitch'>;
+  /** How many tokens are remembered; 0 for none. */
+  readonly rememberTokens: number;
+  readonly channel: () => Pick<RevocationChannel, 'freshness' | 'killSwitch'>;
 }
 
 /** A proved token, and its SHA-256 for the use log. */
 export interface KnownToken extends ProvedToken {
   readonly sha256: string;
 }
-
-const cacheMax = 1024;
 
 /**
  * Judges tokens for one service. What does not change while a trust version is in force, form and signature, is remembered of tokens
@@ -29,15 +29,13 @@ const cacheMax = 1024;
 export class Judge {
   readonly #options: JudgeOptions;
   readonly #known = new Map<string, KnownToken>();
-  readonly #cacheMax: number;
   /** What was denied here alone. */
   readonly local = new DenialIndex();
   #trust: Trust | undefined;
   #memory: RevocationMemory | undefined;
 
-  constructor(options: JudgeOptions & { readonly cacheMax?: number }) {
+  constructor(options: JudgeOptions) {
     this.#options = options;
-    this.#cacheMax = options.cacheMax ?? cacheMax;
   }
 
   /** From here on this version and these revocations are in force. */
@@ -49,9 +47,9 @@ export class Judge {
 
   /** Why nothing is accepted at all just now; undefined when tokens are judged one by one. */
   closed(): BreakglassError | undefined {
-    const { channel } = this.#options;
     if (!this.#trust)
       return refuse('TRUST_MISSING', 'there is no trust file yet', 'put trust.jws where this service looks for it.');
+    const channel = this.#options.channel();
     if (channel.killSwitch !== undefined)
       return refuse(
         'KILLED',
@@ -72,8 +70,9 @@ export class Judge {
     const trust = this.#trust;
     if (!trust) throw this.closed() ?? new TypeError('a trust is in force');
     const proved = { ...proveToken(token, trust), sha256: sha256Hex(token) };
-    if (this.#known.size >= this.#cacheMax) this.#known.clear();
-    if (this.#cacheMax > 0) this.#known.set(token, proved);
+    const { rememberTokens } = this.#options;
+    if (this.#known.size >= rememberTokens) this.#known.clear();
+    if (rememberTokens > 0) this.#known.set(token, proved);
     return proved;
   }
 

@@ -42,6 +42,8 @@ export interface GuardOptions {
   readonly pollSeconds?: Seconds;
   /** Ask for a nonce in proofs (RFC 9449 §8). Off by default: replicas share nothing, so a client must come back to the same one. */
   readonly nonces?: 'required' | 'off';
+  /** Tokens whose signature was right and is not verified again while the trust version stands. Default 1,024; 0 for none. */
+  readonly rememberTokens?: number;
   /** Default: one line on standard error for what somebody should know. */
   readonly onEvent?: (event: GuardEvent) => void;
   readonly clocks?: Clocks;
@@ -62,6 +64,7 @@ export interface GuardSettings {
   readonly intervalMs: number;
   readonly pollMs: number;
   readonly nonces: 'required' | 'off';
+  readonly rememberTokens: number;
   readonly onEvent: (event: GuardEvent) => void;
   readonly clocks: Clocks;
   readonly random: () => number;
@@ -89,6 +92,7 @@ export function settle(options: GuardOptions): GuardSettings {
     intervalMs: 1000 * positive(options.intervalSeconds ?? 5, 'intervalSeconds'),
     pollMs: 1000 * positive(options.pollSeconds ?? 0.5, 'pollSeconds'),
     nonces: options.nonces ?? 'off',
+    rememberTokens: options.rememberTokens ?? 1024,
     onEvent: guarded(options.onEvent ?? writeEvent),
     clocks: options.clocks ?? processClocks,
     random: options.random ?? Math.random,

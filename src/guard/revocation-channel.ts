@@ -7,7 +7,7 @@ import type { RevocationMemory } from '../revocation/memory.ts';
 import type { DenyEntry } from '../revocation/statement.ts';
 import type { GuardEvent } from './events.ts';
 import type { GuardState } from './guard-state.ts';
-import { openSource, type Source, type UrlOptions } from './source.ts';
+import { openSource, type Source, type SourceKind, type UrlOptions } from './source.ts';
 import { SourceHealth } from './source-health.ts';
 
 export interface RevocationChannelOptions {
@@ -77,11 +77,12 @@ export class RevocationChannel {
   }
 
   /** Reads what has changed, or everything. `memory` is that of the trust in force. */
-  async look(memory: RevocationMemory, how: 'if-changed' | 'always'): Promise<void> {
+  async look(memory: RevocationMemory, kind: SourceKind, how: 'if-changed' | 'always'): Promise<void> {
     for (const source of this.#options.sources) {
-      if (source.path !== null) this.#lookForSwitch(dirname(source.path));
+      if (source.kind !== kind) continue;
+      if (kind === 'path') this.#lookForSwitch(dirname(source.name));
       await this.#read(source, memory, how);
-      if (source.path !== null) await this.#readKillFiles(dirname(source.path), memory, how);
+      if (kind === 'path') await this.#readKillFiles(dirname(source.name), memory, how);
     }
   }
 
@@ -98,15 +99,18 @@ export class RevocationChannel {
   async #read(source: Source, memory: RevocationMemory, how: 'if-changed' | 'always'): Promise<void> {
     const { name } = source;
     try {
-      const read = await source.read(how);
       const at = this.#options.steadyMs();
+      const read = await source.read(how);
       if (read !== 'unchanged') {
+        const { generation } = memory;
         const places = await this.#takeIn(read.bytes, name, memory, 'all');
+        // Another trust version came meanwhile, under which all is read again.
+        if (memory.generation !== generation) return;
         // Nothing, a cut file or the page of a proxy is no list, and says nothing of what is denied.
         const whole = read.bytes.at(-1) === 0x0a && places.size > 0;
         if (whole) this.#whole.add(name);
         else this.#whole.delete(name);
-        if (whole) this.#compare(name, memory, places);
+        if (whole) this.#compare(name, generation, places);
         read.keep();
       }
       if (!this.#whole.has(name)) return this.#health.failed(name, 'it holds no whole list of this trust');
@@ -170,10 +174,10 @@ export class RevocationChannel {
   }
 
   /** A line that a source had and has no more: its denial stays, and somebody should know. */
-  #compare(source: string, memory: RevocationMemory, places: ReadonlySet<number>): void {
+  #compare(source: string, generation: number, places: ReadonlySet<number>): void {
     const before = this.#placesOf.get(source);
-    this.#placesOf.set(source, { places, generation: memory.generation });
-    if (before?.generation !== memory.generation) return;
+    this.#placesOf.set(source, { places, generation });
+    if (before?.generation !== generation) return;
     let lost = 0;
     for (const place of before.places) if (!places.has(place)) lost++;
     if (lost === 0) return;

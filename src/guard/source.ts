@@ -1,12 +1,14 @@
 import { open, stat } from 'node:fs/promises';
 import { BreakglassError, systemErrorCode } from '../base/errors.ts';
 
+/** A file is looked at when its folder changes, an address every so often. */
+export type SourceKind = 'path' | 'address';
+
 /** Where a signed file comes from. */
 export interface Source {
+  readonly kind: SourceKind;
   /** For people: the path, or the address without its query. */
   readonly name: string;
-  /** The folder to watch; null for an address. */
-  readonly path: string | null;
   /** All bytes, or `unchanged` since the last read that was `kept`. Throws `IO`, `NOT_FOUND` or `BAD_INPUT`. */
   read(how: 'if-changed' | 'always'): Promise<SourceBytes>;
 }
@@ -23,14 +25,18 @@ export interface UrlOptions {
 
 /** A path, or an address that begins with `https:` or `http:`. */
 export function openSource(location: string, what: string, options: UrlOptions): Source {
-  return /^https?:\/\//.test(location) ? urlSource(new URL(location), what, options) : pathSource(location, what);
+  return sourceKind(location) === 'address' ? urlSource(new URL(location), what, options) : pathSource(location, what);
+}
+
+export function sourceKind(location: string): SourceKind {
+  return /^https?:\/\//.test(location) ? 'address' : 'path';
 }
 
 function pathSource(path: string, what: string): Source {
   let kept: string | undefined;
   return {
+    kind: 'path',
     name: path,
-    path,
     read: async (how) => {
       try {
         const before = await versionOf(path);
@@ -77,8 +83,8 @@ function urlSource(url: URL, what: string, { timeoutMs }: UrlOptions): Source {
       cause,
     });
   return {
+    kind: 'address',
     name,
-    path: null,
     read: async (how) => {
       const asked = how === 'if-changed' ? etag : null;
       try {

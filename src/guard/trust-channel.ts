@@ -2,7 +2,7 @@ import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import { acceptTrust, openTrust, type Trust } from '../trust/trust-file.ts';
 import type { GuardEvent } from './events.ts';
 import type { GuardState } from './guard-state.ts';
-import type { Source } from './source.ts';
+import type { Source, SourceKind } from './source.ts';
 import { SourceHealth } from './source-health.ts';
 
 export interface TrustChannelOptions {
@@ -33,8 +33,9 @@ export class TrustChannel {
     return this.#trust;
   }
 
-  async look(how: 'if-changed' | 'always'): Promise<void> {
+  async look(kind: SourceKind, how: 'if-changed' | 'always'): Promise<void> {
     for (const source of this.#options.sources) {
+      if (source.kind !== kind) continue;
       try {
         const read = await source.read(how);
         this.#health.worked(source.name);

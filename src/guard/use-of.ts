@@ -1,5 +1,6 @@
 import type { BreakglassError } from '../base/errors.ts';
 import type { Claims } from '../token/claims.ts';
+import { printableField } from '../use/use-line.ts';
 import type { Use } from '../use/use-record.ts';
 import type { GuardRequest, Requirement } from './request.ts';
 
@@ -28,25 +29,15 @@ export function useOf(
     tokenSha256: facts.tokenSha256,
     proof: facts.holder,
     session: facts.session,
-    method: printable(request.method, 16),
-    route: printable(request.target.split('?', 1)[0] ?? '', textMax),
+    method: printableField(request.method.slice(0, 32)),
+    route: printableField(request.target.split('?', 1)[0] ?? ''),
     scope: requirement?.scope ?? null,
     action: requirement?.action ?? null,
-    client: request.client === null ? null : printable(request.client, textMax),
+    client: request.client === null ? null : printableField(request.client),
   };
 }
-
-const textMax = 256;
 
 function usedToken({ claims, kid }: { readonly claims: Claims; readonly kid: string }): Use['token'] {
   const { family, sequence, incident, drill } = claims.breakglass;
   return { jti: claims.jti, kid, family, sequence, incident, subject: claims.sub, role: claims.roles[0], drill };
 }
-
-/** A stranger chooses it: what is not printable ASCII becomes `?`, and it is cut. Never empty. */
-function printable(text: string, max: number): string {
-  const shown = text.slice(0, max);
-  return plain.test(shown) ? shown : shown.replace(/[^\x21-\x7e]/g, '?') || '-';
-}
-
-const plain = /^[\x21-\x7e]+$/;

@@ -2,6 +2,8 @@ import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface Watch {
+  /** Looks now, and returns after a look that began after this call. */
+  look(): Promise<void>;
   close(): void;
 }
 
@@ -19,34 +21,34 @@ export interface WatchOptions {
  * Calls `look` soon after something changes in a folder, and every so often. `look` is never called again before it has ended; if
  * something happens meanwhile it is called once more. Its errors are its own business. Keeps no process alive.
  */
-export function watchSources(options: WatchOptions, look: (why: 'change' | 'interval') => Promise<void>): Watch {
-  let closed = false;
-  let running = false;
-  let again = false;
-  let timer: NodeJS.Timeout | undefined;
+export function watchSources(options: WatchOptions, look: () => Promise<void>): Watch {
   const watchers = new Map<string, FSWatcher>();
+  let closed = false;
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
 
-  const run = (why: 'change' | 'interval') => {
-    if (closed) return;
+  const run = (): Promise<void> => {
+    if (closed) return Promise.resolve();
     if (running) {
-      again ||= why === 'change';
-      return;
+      next ??= running.then(() => {
+        next = undefined;
+        return run();
+      });
+      return next;
     }
-    running = true;
     clearTimeout(timer);
-    void look(why).finally(() => {
-      running = false;
-      if (closed) return;
-      if (again) {
-        again = false;
-        run('change');
-      } else wait();
+    running = look().finally(() => {
+      running = undefined;
+      if (!closed) wait();
     });
+    return running;
   };
   const wait = () => {
     watchFolders();
     const factor = 1 + options.jitter * (2 * options.random() - 1);
-    timer = setTimeout(() => run('interval'), options.everyMs * factor);
+    clearTimeout(timer);
+    timer = setTimeout(run, options.everyMs * factor);
     timer.unref();
   };
   // A folder may come later, or be replaced by another one: what fails here is tried again after the next look.
@@ -54,7 +56,7 @@ export function watchSources(options: WatchOptions, look: (why: 'change' | 'inte
     for (const folder of new Set(options.paths.map((path) => dirname(path)))) {
       if (watchers.has(folder)) continue;
       try {
-        const watcher = watch(folder, { persistent: false }, () => run('change'));
+        const watcher = watch(folder, { persistent: false }, run);
         watchers.set(folder, watcher);
         watcher.on('error', () => {
           watcher.close();
@@ -67,6 +69,7 @@ export function watchSources(options: WatchOptions, look: (why: 'change' | 'inte
   };
   wait();
   return {
+    look: run,
     close: () => {
       closed = true;
       clearTimeout(timer);

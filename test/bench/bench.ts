@@ -1,7 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit } from './audit.ts';
+import { guardSpeed } from './guard.ts';
 import { keystrokes } from './keystrokes.ts';
+import { killLatency } from './kill-latency.ts';
 import type { Bench, Measurement, Metric } from './metric.ts';
 import { mintTime } from './mint-time.ts';
 import { revocations } from './revocations.ts';
@@ -13,6 +15,8 @@ const measurements: Readonly<Record<string, Measurement>> = {
   'start-up': startUp,
   mint: mintTime,
   verify: verifySpeed,
+  guard: guardSpeed,
+  'kill-latency': killLatency,
   audit,
   revocations,
   keystrokes,

@@ -1,0 +1,89 @@
+import { equalBytes, sha256Hex } from '../base/bytes.ts';
+import type { PublicKey } from '../key/public.ts';
+import { type UseFinding, UseFindingList } from './use-findings.ts';
+import { type FileLine, linesOf, type UseLogFile } from './use-lines.ts';
+import { type LineCopy, type UseLogFacts, UseLogJudge } from './use-log-judge.ts';
+import type { Use, UseRecord } from './use-record.ts';
+import { type Run, scanFiles, type TornEnd } from './use-runs.ts';
+
+export { type UseLogFile, useLogFile } from './use-lines.ts';
+export type { UseLogFacts };
+
+/** A use that is proved to stand in a log. */
+export interface FoundUse {
+  readonly use: Use;
+  readonly trail: string;
+  readonly seq: number;
+}
+
+export interface ReadUseLogsOptions {
+  /** The keys of the guards, from their owners. A log of another one is judged by the key that its genesis names, and that is a finding. */
+  readonly keys: readonly PublicKey[];
+  /** Called for every use of a line that counts, in the order of each log, log after log; once for all copies of a line. */
+  readonly onUse: (found: FoundUse) => void;
+}
+
+export interface UseLogsRead {
+  readonly logs: readonly UseLogFacts[];
+  readonly findings: readonly UseFinding[];
+}
+
+/**
+ * Reads use logs: files in any order, of any number of logs, copies among them (docs/format.md §13). It goes on past what it
+ * finds; what it keeps does not grow with the logs. Nothing that the files hold makes it throw.
+ */
+export function readUseLogs(files: readonly UseLogFile[], options: ReadUseLogsOptions): UseLogsRead {
+  const found = new UseFindingList();
+  const { runs, torn } = scanFiles(files, found);
+  const logs = [...runs].map(([trail, ofLog]) => {
+    const judge = new UseLogJudge(trail, options.keys, found);
+    for (const { seq, copies } of places(ofLog)) {
+      markWhole(torn, trail, seq, copies);
+      for (const record of judge.judge(seq, copies)) {
+        markNamed(torn, record);
+        if (record.type === 'uses') for (const use of record.uses) options.onUse({ use, trail, seq });
+      }
+    }
+    return judge.finish();
+  });
+  for (const end of torn) reportTorn(end, found);
+  return { logs, findings: found.list() };
+}
+
+/** Place after place what the files have there. A run is open only while it lasts, so a place costs what stands in it. */
+function* places(runs: readonly Run[]): Generator<{ readonly seq: number; readonly copies: readonly LineCopy[] }> {
+  let open: { readonly run: Run; readonly lines: Iterator<FileLine> }[] = [];
+  let waiting = 0;
+  let seq = runs[0]?.first;
+  while (seq !== undefined) {
+    for (let run = runs[waiting]; run?.first === seq; run = runs[++waiting])
+      open.push({ run, lines: linesOf(run.file, run.position) });
+    yield { seq, copies: open.flatMap(({ run, lines }) => copyOf(run, lines.next())) };
+    const place = seq;
+    open = open.filter(({ run }) => run.last > place);
+    seq = open.length > 0 ? place + 1 : runs[waiting]?.first;
+  }
+}
+
+function copyOf(run: Run, { value, done }: IteratorResult<FileLine>): LineCopy[] {
+  return done ? [] : [{ file: run.file.name, bytes: value.bytes }];
+}
+
+function markWhole(torn: readonly TornEnd[], trail: string, seq: number, copies: readonly LineCopy[]): void {
+  for (const end of torn) {
+    if (end.place?.trail !== trail || end.place.seq !== seq) continue;
+    end.mended ||= copies.some(({ bytes }) => equalBytes(bytes.subarray(0, end.bytes.length), end.bytes));
+  }
+}
+
+function markNamed(torn: readonly TornEnd[], record: UseRecord): void {
+  if (record.type !== 'recovered') return;
+  for (const end of torn) end.mended ||= sha256Hex(end.bytes) === record.sha256;
+}
+
+function reportTorn({ file, bytes, place, mended }: TornEnd, found: UseFindingList): void {
+  const what = `the last ${bytes.length} bytes of ${file} are a cut line`;
+  const where = { trail: place?.trail ?? null, seq: place?.seq ?? null, file };
+  if (mended) found.add('USE_LINE_MENDED', `${what}, which the log names or holds whole elsewhere`, where);
+  else found.add('USE_LINE_TORN', `${what}: a use may be lost`, where);
+}

@@ -1,0 +1,152 @@
+import { createPublicKey, verify } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createVerifier } from 'fast-jwt';
+import { importJWK, jwtVerify } from 'jose';
+import jsonwebtoken from 'jsonwebtoken';
+import { createGuard, type Guard } from '../../src/guard/guard.ts';
+import type { GuardOptions } from '../../src/guard/options.ts';
+import type { GuardRequest } from '../../src/guard/request.ts';
+import { audience, exampleToken, type Fixture, makeFixture, midnight } from '../token/fixture.ts';
+import { medianTimes } from './measure.ts';
+import { type Bench, type Measurement, type Metric, metric } from './metric.ts';
+
+const rounds = 31;
+const batch = 200;
+/** Requests in flight at once where uses are recorded. */
+const together = 200;
+
+/** Whole checks of a guard, against other libraries' verification of the same claims, and against the signature alone. */
+export const guardSpeed: Measurement = async (bench) => {
+  const fixture = await makeFixture('ES256');
+  const token = await exampleToken(fixture);
+  const request = requestWith(token);
+  const [warm, cold, logged] = await Promise.all([
+    guardOf(bench, 'warm', fixture),
+    guardOf(bench, 'cold', fixture, { rememberTokens: 0 }),
+    guardOf(bench, 'logged', fixture, { useLog: { path: join(bench.dir, 'uses.jws'), name: 'bench' } }),
+  ]);
+  const checks = (guard: Guard) => async () => {
+    for (let count = 0; count < batch; count++) await allowed(guard, request);
+  };
+  const steps = {
+    warm: checks(warm),
+    cold: checks(cold),
+    logged: async () => {
+      for (let count = 0; count < batch; count += together)
+        await Promise.all(Array.from({ length: together }, () => allowed(logged, request)));
+    },
+    ...(await otherLibraries(fixture, token)),
+  };
+  const times = await medianTimes(Object.values(steps), rounds);
+  const perSecond = Object.fromEntries(
+    Object.keys(steps).map((name, at) => [name, (batch * 1000) / (times[at] ?? Number.NaN)]),
+  ) as Record<keyof typeof steps, number>;
+  await Promise.all([warm, cold, logged].map((guard) => guard.close()));
+  const against = (what: keyof typeof steps, label: string) => ({ value: perSecond[what], what: label });
+  return [
+    metric('guard check, signature remembered', perSecond.warm, '/s', { against: against('raw', 'crypto.verify') }),
+    metric('guard check, signature verified', perSecond.cold, '/s', {
+      against: against('raw', 'crypto.verify'),
+      goal: { sign: '>=', limit: 0.6 },
+    }),
+    ...(
+      [
+        ['jose', 'jose.jwtVerify'],
+        ['fast', 'fast-jwt, no cache'],
+        ['jsonwebtoken', 'jsonwebtoken'],
+      ] as const
+    ).map(([name, label]) =>
+      metric('guard check, signature verified', perSecond.cold, '/s', {
+        against: against(name, label),
+        goal: { sign: '>=', limit: 1 },
+      }),
+    ),
+    metric(`guard check, use recorded, ${together} at once`, perSecond.logged, '/s', {
+      against: against('cold', 'without a use log'),
+    }),
+  ] satisfies Metric[];
+};
+
+type Name = 'jose' | 'fast' | 'jsonwebtoken' | 'raw';
+
+async function otherLibraries(fixture: Fixture, token: string): Promise<Record<Name, () => Promise<void>>> {
+  const { jwk, key } = fixture.token.public;
+  const issuer = fixture.trust.payload.issuer;
+  const now = midnight + 60;
+  const joseKey = await importJWK(jwk, 'ES256');
+  const pem = key.export({ type: 'spki', format: 'pem' }).toString();
+  const fast = createVerifier({
+    key: pem,
+    algorithms: ['ES256'],
+    allowedIss: issuer,
+    allowedAud: audience,
+    clockTimestamp: now * 1000,
+    cache: false,
+  });
+  const publicKey = createPublicKey(pem);
+  const [input, signature] = [
+    Buffer.from(token.slice(0, token.lastIndexOf('.'))),
+    Buffer.from(token.split('.')[2] ?? '', 'base64url'),
+  ];
+  const times = (step: () => unknown) => async () => {
+    for (let count = 0; count < batch; count++) await step();
+  };
+  return {
+    jose: times(() =>
+      jwtVerify(token, joseKey, {
+        algorithms: ['ES256'],
+        issuer,
+        audience,
+        typ: 'breakglass+jwt',
+        currentDate: new Date(now * 1000),
+      }),
+    ),
+    fast: times(() => fast(token)),
+    jsonwebtoken: times(() =>
+      jsonwebtoken.verify(token, publicKey, { algorithms: ['ES256'], issuer, audience, clockTimestamp: now }),
+    ),
+    raw: times(() => {
+      if (!verify('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, signature)) throw new Error('it is wrong');
+    }),
+  };
+}
+
+async function guardOf(
+  bench: Bench,
+  name: string,
+  fixture: Fixture,
+  change: Partial<GuardOptions> = {},
+): Promise<Guard> {
+  const dir = join(bench.dir, name);
+  mkdirSync(dir);
+  writeFileSync(join(dir, 'trust.jws'), fixture.trust.bytes);
+  writeFileSync(join(dir, 'revocations.jws'), fixture.firstFile);
+  const wallMs = () => (midnight + 60) * 1000;
+  return createGuard({
+    trust: join(dir, 'trust.jws'),
+    audience,
+    mode: 'production',
+    revocations: join(dir, 'revocations.jws'),
+    state: join(dir, 'state'),
+    useLog: null,
+    clocks: { wallMs, steadyMs: () => performance.now() },
+    ...change,
+  });
+}
+
+function requestWith(token: string): GuardRequest {
+  const authorization = [`Bearer ${token}`];
+  const none: readonly string[] = [];
+  return {
+    method: 'GET',
+    target: '/rows?limit=3',
+    client: '192.0.2.7',
+    header: (name) => (name === 'authorization' ? authorization : none),
+  };
+}
+
+async function allowed(guard: Guard, request: GuardRequest): Promise<void> {
+  const { outcome } = await guard.check(request, 'db:read');
+  if (outcome !== 'allowed') throw new Error(`it was ${outcome}`);
+}
