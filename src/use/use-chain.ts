@@ -71,9 +71,16 @@ function copyOf(run: Run, { value, done }: IteratorResult<FileLine>): LineCopy[]
 
 function markWhole(torn: readonly TornEnd[], trail: string, seq: number, copies: readonly LineCopy[]): void {
   for (const end of torn) {
-    if (end.place?.trail !== trail || end.place.seq !== seq) continue;
-    end.mended ||= copies.some(({ bytes }) => equalBytes(bytes.subarray(0, end.bytes.length), end.bytes));
+    if (end.mended || !mayStandAt(end, trail, seq)) continue;
+    end.mended = copies.some(({ bytes }) => equalBytes(bytes.subarray(0, end.bytes.length), end.bytes));
   }
+}
+
+/** A file that holds nothing but a torn line does not say where it belongs: then it must be long enough to tell lines apart. */
+const tellingBytes = 300;
+
+function mayStandAt({ place, bytes }: TornEnd, trail: string, seq: number): boolean {
+  return place ? place.trail === trail && place.seq === seq : bytes.length >= tellingBytes;
 }
 
 function markNamed(torn: readonly TornEnd[], record: UseRecord): void {
