@@ -260,6 +260,30 @@ describe('a disk that fails', () => {
     expect(readBack(log)).toMatchObject({ codes: [], routes: ['/rows/2'] });
   });
 
+  test('fails a flush: the line is written again elsewhere, so that losing the first one breaks no chain', async () => {
+    const log = await open();
+    const { size } = statSync(path());
+    disk.plan = failing('flush', 1, { code: 'EIO' });
+    await refusalOf(log.record(aUse(1)));
+    await log.record(aUse(2));
+    await log.close();
+    expect(typesIn('uses-00000000.jws')).toEqual(['genesis', 'opened', 'uses']);
+    expect(typesIn('uses.jws')).toEqual(['uses', 'uses', 'closed']);
+    expect(readBack(log)).toMatchObject({ codes: [], routes: ['/rows/1', '/rows/2'] });
+    // What such a flush is for: the power goes, and the bytes were never on the disk.
+    truncateSync(join(dir, 'uses-00000000.jws'), size);
+    expect(readBack(log)).toMatchObject({ codes: [], routes: ['/rows/1', '/rows/2'] });
+  });
+
+  test('fails the very first flush: the log has one beginning', async () => {
+    disk.plan = failing('flush', 1, { code: 'EIO' });
+    const log = await open();
+    await log.record(aUse(1));
+    await log.close();
+    expect(typesIn('uses.jws')).toEqual(['genesis', 'opened', 'uses', 'closed']);
+    expect(readBack(log)).toMatchObject({ codes: [], routes: ['/rows/1'] });
+  });
+
   test('tears a line: the file goes away as it is, and the log names what is torn', async () => {
     const log = await open();
     disk.plan = failing('write', 1, { code: 'ENOSPC', after: 77 });
