@@ -16,7 +16,7 @@ import { callbackTarget, linesFrom, pathTarget } from './sink-targets.ts';
 import { ChainWriter, recoveredRecord, type UseRecordMembers } from './use-chain-writer.ts';
 import type { UseLogOptions } from './use-log.ts';
 import { type LogDisk, realLogDisk } from './use-log-disk.ts';
-import { findGenesis, findLogEnd, type LogEnd } from './use-log-end.ts';
+import { findFirstLine, findLogEnd, type LogEnd } from './use-log-end.ts';
 
 /** A log that this process has, as far as its files go. */
 export interface TakenLog {
@@ -145,8 +145,8 @@ async function keyOf(path: string): Promise<SigningKey> {
 }
 
 async function checkBeginning(disk: LogDisk, { path, trustId, audience }: UseLogOptions): Promise<void> {
-  const begun = await findGenesis(disk, path);
-  if (!begun || (begun.trust === trustId && begun.audience === audience)) return;
+  const { record: begun } = await findFirstLine(disk, path);
+  if (begun.type !== 'genesis' || (begun.trust === trustId && begun.audience === audience)) return;
   const what = begun.trust === trustId ? `the audience ${begun.audience}` : `the trust ${begun.trust.slice(0, 8)}`;
   throw new BreakglassError('USE_LOG_INVALID', `the use log ${path} was begun for ${what}`, {
     hint: 'give another path, or move this log away with its rotated files and keep it for the auditors. Nothing was written.',

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { secretBytes, wipe } from '../base/bytes.ts';
+import { BreakglassError } from '../base/errors.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { importSigningKey, type SigningKey } from '../key/derive.ts';
-import { damaged, readStateFile } from './state-file.ts';
+import { readStateFile } from './state-file.ts';
 
 /** A new Ed25519 key without authority: what signs, and its private half in PKCS#8 DER for a file; the caller wipes `pkcs8`. */
 export interface NewSigningKey {
@@ -24,11 +25,6 @@ export async function newSigningKey(random: RandomBytes = (length) => randomByte
   return { key: await importKey(pkcs8), pkcs8 };
 }
 
-/** True for bytes that begin as such a file does. */
-export function looksLikeSigningKey(bytes: Uint8Array): boolean {
-  return bytes.length === pkcs8Length && pkcs8Start.equals(bytes.subarray(0, pkcs8Start.length));
-}
-
 /**
  * Loads the key of a file, or undefined when there is none. Throws `STATE_DAMAGED`, or `STATE_EXPOSED` when others than its owner
  * may read it.
@@ -37,7 +33,10 @@ export async function loadSigningKey(path: string): Promise<SigningKey | undefin
   const pkcs8 = readStateFile(path, 'secret');
   if (!pkcs8) return undefined;
   try {
-    if (!looksLikeSigningKey(pkcs8)) throw damaged(path, 'is not an Ed25519 key in PKCS#8');
+    if (pkcs8.length !== pkcs8Length || !pkcs8Start.equals(pkcs8.subarray(0, pkcs8Start.length)))
+      throw new BreakglassError('STATE_DAMAGED', `${path} is not an Ed25519 key in PKCS#8`, {
+        hint: 'copy this file back from a backup. Nothing was done.',
+      });
     return await importKey(pkcs8);
   } finally {
     wipe(pkcs8);
