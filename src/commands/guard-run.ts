@@ -6,7 +6,7 @@ import { realLogDisk } from '../guard/use-log-disk.ts';
 import { findFirstLine } from '../guard/use-log-end.ts';
 import { ed25519JwkOf } from '../key/derive.ts';
 import { loadPublicKey, thumbprint } from '../key/public.ts';
-import { loadSigningKey } from '../machine/signing-key-file.ts';
+import { loadSigningKey, signingKeyBytes } from '../machine/signing-key-file.ts';
 import type { GuardKeyFlags } from './guard.ts';
 import { type CommandIo, productJson } from './io.ts';
 
@@ -19,7 +19,7 @@ export async function runGuardKey(file: string, options: GuardKeyFlags, io: Comm
     throw new BreakglassError('NOT_FOUND', `there is no key file or use log at ${file}`, {
       hint: 'the key of a guard is beside its log, with .key behind the name. Nothing was done.',
     });
-  const source = facts.size < 64 ? 'key' : 'log';
+  const source = facts.size === signingKeyBytes ? 'key' : 'log';
   const jwk = source === 'key' ? await jwkOfKeyFile(file) : await jwkOfLog(file);
   if (options.json) return productJson(io, { jwk, kid: thumbprint(jwk), source });
   io.product(`${canonicalJson(jwk)}\n`);
@@ -36,7 +36,9 @@ async function jwkOfKeyFile(file: string): Promise<Ed25519Jwk> {
 }
 
 async function jwkOfLog(file: string): Promise<Ed25519Jwk> {
-  const { record, jws } = await findFirstLine(realLogDisk, file);
+  const { record, jws } = await findFirstLine(realLogDisk, file).catch((cause: unknown) => {
+    throw unusable(file, 'is neither a key file nor a use log', cause);
+  });
   if (record.type !== 'genesis') throw unusable(file, 'does not begin with the genesis of a use log');
   if (thumbprint(record.guard) !== jws.header.kid || !verifyJws(jws, loadPublicKey(record.guard, file).key))
     throw unusable(file, 'names another key than the one that signed it');

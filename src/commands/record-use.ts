@@ -40,6 +40,7 @@ export async function recordUse(flags: UseLogFlags, judged: JudgedByHand, io: Co
   });
   try {
     await log.record(useOf(flags.audience, judged, io));
+    io.note(`recorded in ${flags.path}, record ${log.state().head?.seq}`);
   } finally {
     await log.close();
   }

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { formatHex, wipe } from '../base/bytes.ts';
 import { BreakglassError, isBreakglassError, systemErrorCode } from '../base/errors.ts';
 import { randomId } from '../base/random.ts';
 import { conformOrUndefined, identifier, printable, sha256Digest } from '../base/schema.ts';
 import { ed25519JwkOf, type SigningKey } from '../key/derive.ts';
-import { writeExclusive } from '../machine/files.ts';
+import { ioError, writeExclusive } from '../machine/files.ts';
 import { type Lock, lockState } from '../machine/lock.ts';
 import { loadSigningKey, newSigningKey } from '../machine/signing-key-file.ts';
 import { softwareVersion } from '../machine/version.ts';
@@ -117,6 +117,7 @@ function claim(path: string): Lock {
       hint: 'make it, or give another path. Nothing was written.',
     });
   try {
+    makeFolder(`${path}.lock`);
     return lockState(`${path}.lock`, { waitMilliseconds: 0 });
   } catch (cause) {
     if (!isBreakglassError(cause, 'STATE_BUSY')) throw cause;
@@ -124,6 +125,15 @@ function claim(path: string): Lock {
       hint: 'give each replica and each worker a path of its own. Nothing was written.',
       cause,
     });
+  }
+}
+
+// Not with its parents, which are there: on a file system that takes no folders, /proc say, Node would look for them for ever.
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (cause) {
+    if (systemErrorCode(cause) !== 'EEXIST') throw ioError(dir, 'was not made', cause);
   }
 }
 

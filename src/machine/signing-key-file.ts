@@ -13,12 +13,13 @@ export interface NewSigningKey {
 
 /** RFC 8410 §7: version 0, id-Ed25519, an OCTET STRING in an OCTET STRING; 32 bytes follow. */
 const pkcs8Start = Buffer.from('302e020100300506032b657004220420', 'hex');
-const pkcs8Length = 48;
+/** The length of such a file. */
+export const signingKeyBytes = 48;
 
 /** Makes the random Ed25519 key of a machine or a guard (docs/format.md §2, §13). */
 export async function newSigningKey(random: RandomBytes = (length) => randomBytes(length)): Promise<NewSigningKey> {
   const scalar = random(32);
-  const pkcs8 = secretBytes(pkcs8Length);
+  const pkcs8 = secretBytes(signingKeyBytes);
   pkcs8.set(pkcs8Start);
   pkcs8.set(scalar, pkcs8Start.length);
   wipe(scalar);
@@ -33,7 +34,7 @@ export async function loadSigningKey(path: string): Promise<SigningKey | undefin
   const pkcs8 = readStateFile(path, 'secret');
   if (!pkcs8) return undefined;
   try {
-    if (pkcs8.length !== pkcs8Length || !pkcs8Start.equals(pkcs8.subarray(0, pkcs8Start.length)))
+    if (pkcs8.length !== signingKeyBytes || !pkcs8Start.equals(pkcs8.subarray(0, pkcs8Start.length)))
       throw new BreakglassError('STATE_DAMAGED', `${path} is not an Ed25519 key in PKCS#8`, {
         hint: 'copy this file back from a backup. Nothing was done.',
       });
