@@ -31,9 +31,9 @@ export class QueuedUseLog implements UseLog {
     this.#onEvent = onEvent;
   }
 
-  /** Writes what stands before the first uses; a failure shows in the state and is tried again with the first use. */
+  /** Writes what stands before the first uses; a failure shows in the state and is tried again. */
   async begin(): Promise<void> {
-    await this.#commit([]).catch(() => {});
+    await this.#commit([]).catch(() => this.#runSoon());
     this.#taken.sink?.run();
   }
 
@@ -93,7 +93,7 @@ export class QueuedUseLog implements UseLog {
     this.#running ??= this.#drain().finally(() => {
       this.#running = undefined;
       if (this.#waiting.hasRecords) this.#run();
-      else if (!this.#waiting.isEmpty) this.#runSoon();
+      else if (!this.#waiting.isEmpty || this.#error) this.#runSoon();
     });
   }
 
@@ -116,7 +116,8 @@ export class QueuedUseLog implements UseLog {
   }
 
   async #writeBatch(): Promise<void> {
-    if (this.#waiting.isEmpty) return;
+    // After a failure something is written even if nothing happened: whoever waits for a log that is writable sends nothing to it.
+    if (this.#waiting.isEmpty && !this.#error) return;
     const batch = this.#waiting.take();
     try {
       await this.#commit([usesRecord(batch)]);

@@ -282,6 +282,20 @@ describe('a disk that fails', () => {
     expect(readBack(log)).toMatchObject({ codes: [], routes: ['/rows/1'] });
   });
 
+  test('and has room again: the log finds out by itself, for a guard that is closed sends it nothing', async () => {
+    disk.plan = () => ({ code: 'ENOSPC' });
+    const log = await open();
+    expect(log.state().writable).toBe(false);
+    disk.plan = () => undefined;
+    await expect.poll(() => log.state().writable, { timeout: 20_000 }).toBe(true);
+    disk.plan = failing('write', 1, { code: 'ENOSPC', after: 10 });
+    await refusalOf(log.record(aUse(1)));
+    await expect.poll(() => log.state().writable, { timeout: 20_000 }).toBe(true);
+    await log.close();
+    expect(readBack(log)).toMatchObject({ codes: ['USE_LINE_MENDED'], routes: [] });
+    expect(typesIn('uses.jws')).toEqual(['recovered', 'uses', 'closed']);
+  });
+
   test('tears a line: the file goes away as it is, and the log names what is torn', async () => {
     const log = await open();
     disk.plan = failing('write', 1, { code: 'ENOSPC', after: 77 });
