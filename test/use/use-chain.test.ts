@@ -247,6 +247,28 @@ describe('a hostile file', () => {
   });
 });
 
+test('files are let go of, and never more than a few are open, whatever order the lines stand in', () => {
+  let [open, most] = [0, 0];
+  const held = (name: string, bytes: Uint8Array) => ({
+    name,
+    *read(position: number) {
+      most = Math.max(most, ++open);
+      try {
+        for (let at = position; at < bytes.length; at += 500) yield bytes.subarray(at, at + 500);
+      } finally {
+        open--;
+      }
+    },
+  });
+  const pairs = join(...Array.from({ length: 300 }, () => join(...lines.slice(2, 4))));
+  const routes: string[] = [];
+  const files = [held('first', join(...lines.slice(0, 3))), held('pairs', pairs), held('whole', whole())];
+  const { findings } = readUseLogs(files, { keys: known(), onUse: ({ use }) => routes.push(use.route) });
+  expect([routes, findings]).toEqual([all, []]);
+  expect(open).toBe(0);
+  expect(most).toBeLessThan(20);
+});
+
 test('denials that are counted and not listed are a note', async () => {
   const omitted = [{ code: 'TOKEN_SIGNATURE', count: 980 } as const];
   const log = await chain(key, [
