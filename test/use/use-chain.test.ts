@@ -100,7 +100,7 @@ describe('a record that was taken out', () => {
     expect([routes, codes]).toEqual([all, []]);
   });
 
-  test('at the end shows by the missing closed, and nothing else can show it', () => {
+  test('LIMIT: at the end shows by the missing closed, and nothing else can show it', () => {
     const { codes, logs } = read({ 'uses.jws': join(...lines.slice(0, 4)) }, known());
     expect(codes).toEqual(['USE_END_OPEN']);
     expect(logs[0]).toMatchObject({ closed: false, head: { seq: 3 } });
