@@ -13,6 +13,8 @@ export type DiskCall = 'write' | 'flush' | 'open' | 'rename';
 export class FaultyDisk implements LogDisk {
   /** Asked before each call, with its number among calls of its kind; a fault makes the call fail. */
   plan: (call: DiskCall, path: string) => Fault | undefined = () => undefined;
+  /** While it is there, every flush waits for it: a disk that hangs. */
+  hanging: Promise<void> | undefined;
   /** Writes and flushes in their order, for tests that look at it. */
   readonly calls: string[] = [];
 
@@ -43,6 +45,7 @@ export class FaultyDisk implements LogDisk {
       flush: async () => {
         this.calls.push('flush');
         this.#maybe('flush', path);
+        await this.hanging;
         await handle.flush();
       },
     };

@@ -296,6 +296,38 @@ describe('a disk that fails', () => {
     expect(typesIn('uses.jws')).toEqual(['recovered', 'uses', 'closed']);
   });
 
+  test('hangs: requests are refused rather than kept, and it goes on when the disk answers', async () => {
+    const log = await open();
+    let answer = () => {};
+    disk.hanging = new Promise((resolve) => {
+      answer = resolve;
+    });
+    const [first, second] = [
+      refusalOf(log.record(aUse(1))),
+      Promise.resolve().then(() => refusalOf(log.record(aUse(2)))),
+    ];
+    expect((await first).message).toContain('does not answer');
+    expect((await second).code).toBe('USE_LOG_FAILED');
+    expect((await refusalOf(log.record(aUse(3)))).code).toBe('USE_LOG_FAILED');
+    expect(log.state().writable).toBe(false);
+    disk.hanging = undefined;
+    answer();
+    await expect.poll(() => log.state().writable, { timeout: 20_000 }).toBe(true);
+    await log.record(aUse(4));
+    await log.close();
+    expect(readBack(log).codes).toEqual([]);
+    expect(readBack(log).routes).toEqual(expect.arrayContaining(['/rows/1', '/rows/4']));
+    expect(readBack(log).routes).not.toContain('/rows/3');
+  });
+
+  test('hangs for ever: the end of the service does not', async () => {
+    const log = await open();
+    disk.hanging = new Promise(() => {});
+    const refused = refusalOf(log.record(aUse(1)));
+    await log.close();
+    expect((await refused).code).toBe('USE_LOG_FAILED');
+  });
+
   test('tears a line: the file goes away as it is, and the log names what is torn', async () => {
     const log = await open();
     disk.plan = failing('write', 1, { code: 'ENOSPC', after: 77 });
