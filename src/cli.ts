@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { BreakglassError, type ExitName, errorExits, exitStatus } from './base/errors.ts';
 import { registerAuditCheck } from './commands/audit-check.ts';
 import { registerDrill } from './commands/drill.ts';
+import { registerGuard } from './commands/guard.ts';
 import { registerInit } from './commands/init.ts';
 import type { CommandIo } from './commands/io.ts';
 import { registerMedia } from './commands/media.ts';
@@ -31,6 +32,7 @@ const commands: Readonly<Record<string, (program: Command, io: CommandIo) => voi
   strip: registerStrip,
   proof: registerProof,
   verify: registerVerify,
+  guard: registerGuard,
   revoke: registerRevoke,
   revocations: registerRevocations,
   'audit-check': registerAuditCheck,

@@ -1,6 +1,7 @@
 /** What people run away from the ceremony: one module, so that starting one of them reads few files. */
 export { runAuditCheck } from './audit-check-run.ts';
 export { runDrillDue } from './drill-due-run.ts';
+export { runGuardKey } from './guard-run.ts';
 export { runPeopleLeave, runPeopleList } from './people-run.ts';
 export { runPolicyCheck, runPolicyNew } from './policy-run.ts';
 export { runProof } from './proof-run.ts';

@@ -10,11 +10,13 @@ import type { Trust } from '../trust/trust-file.ts';
 import { timeFlag } from './flags.ts';
 import { type CommandIo, productJson } from './io.ts';
 import { loadTrust } from './load-trust.ts';
+import type { UseLogFlags } from './record-use.ts';
 import { tokenFrom } from './token-argument.ts';
 import type { VerifyFlags } from './verify.ts';
 
 /** `verify`: a token in, what it opens or why not out. */
 export async function runVerify(argument: string, options: VerifyFlags, io: CommandIo): Promise<void> {
+  const recorded = options.recordUse === undefined ? undefined : useLogFlags(options);
   const now = options.at === undefined ? io.clock.now() : timeFlag('--at', options.at);
   const trust = await loadTrust(options.trust, options.state, io);
   const token = tokenFrom(argument);
@@ -32,6 +34,7 @@ export async function runVerify(argument: string, options: VerifyFlags, io: Comm
   const shown = judgement.value?.claims ?? read?.claims;
   const refusal = judgement.refusal ?? (options.audience === undefined ? notJudged() : undefined);
   if (refusal) io.exit(errorExits[refusal.code]);
+  if (recorded) await (await import('./record-use.ts')).recordUse(recorded, { token, trust, refusal }, io);
   const denied = refusal?.code === 'TOKEN_REVOKED' && revocations.state === 'checked' ? revocations.list : undefined;
   const denial = read && denied?.denials.find({ claims: read.claims, kid: read.header.kid });
   const report = {
@@ -46,6 +49,19 @@ export async function runVerify(argument: string, options: VerifyFlags, io: Comm
   if (options.json) return productJson(io, tokenJson(report));
   io.product(describeToken(report));
   if (refusal) io.note(`hint: ${refusal.hint}`);
+}
+
+/** What `--record-use` needs, before anything is judged. */
+function useLogFlags({ recordUse, useKey, audience, at, state }: VerifyFlags): UseLogFlags {
+  if (recordUse === undefined || audience === undefined || at !== undefined)
+    throw new BreakglassError(
+      'USAGE',
+      audience === undefined
+        ? '--record-use records a verdict, and without --audience there is none'
+        : '--record-use records what happens now, and --at judges another time',
+      { hint: 'give --audience and leave --at out. Nothing was judged or recorded.' },
+    );
+  return { path: recordUse, keyFile: useKey, audience, state };
 }
 
 function judge<T>(step: () => T): { readonly value: T | undefined; readonly refusal: BreakglassError | undefined } {

@@ -9,6 +9,8 @@ export interface VerifyFlags {
   readonly withoutRevocations?: true;
   readonly drill?: true;
   readonly at?: string;
+  readonly recordUse?: string;
+  readonly useKey?: string;
   readonly json?: true;
 }
 
@@ -22,6 +24,8 @@ export function registerVerify(program: Command, io: CommandIo): void {
     .option('--without-revocations', 'judge without a revocation list')
     .option('--drill', 'accept a drill token, and only that')
     .option('--at <time>', 'judge as of this time, like 2026-01-31T23:59:59Z')
+    .option('--record-use <file>', 'record the verdict in this use log before it is shown')
+    .option('--use-key <file>', 'the key of that log; without it, use-log.key of the state directory')
     .option('--state <dir>', 'state directory')
     .option('--json', 'print JSON')
     .description('judge a token strictly and say what it opens')

@@ -4,7 +4,7 @@ import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import { verifyJws } from '../base/jws.ts';
 import type { PublicKey } from '../key/public.ts';
 import { openUseLine, type UseLine } from '../use/use-line.ts';
-import { type UseRecordOf, useRecordMaxBytes } from '../use/use-record.ts';
+import { useRecordMaxBytes } from '../use/use-record.ts';
 import type { LogDisk, LogHandle } from './use-log-disk.ts';
 
 /** Bytes behind the last LF of a file. */
@@ -77,13 +77,12 @@ export async function rotateAway(disk: LogDisk, path: string, seq: number): Prom
   }
 }
 
-/** The genesis of the log at `path`, if the file that begins with it is still there. */
-export async function findGenesis(disk: LogDisk, path: string): Promise<UseRecordOf<'genesis'> | undefined> {
+/** The first line of the log at `path`, of the oldest of its files that is still there. Nothing in it is proved. Throws `USE_LOG_INVALID`. */
+export async function findFirstLine(disk: LogDisk, path: string): Promise<UseLine> {
   const [first = path] = await rotatedFiles(disk, path);
   const handle = await disk.open(first, 'read');
   try {
-    const { record } = await firstLine(handle, first);
-    return record.type === 'genesis' ? record : undefined;
+    return await firstLine(handle, first);
   } finally {
     await handle.close();
   }

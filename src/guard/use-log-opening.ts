@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { formatHex, wipe } from '../base/bytes.ts';
 import { BreakglassError, isBreakglassError, systemErrorCode } from '../base/errors.ts';
 import { randomId } from '../base/random.ts';
 import { conformOrUndefined, identifier, printable, sha256Digest } from '../base/schema.ts';
 import { ed25519JwkOf, type SigningKey } from '../key/derive.ts';
-import { writeExclusive } from '../machine/files.ts';
+import { ioError, writeExclusive } from '../machine/files.ts';
 import { type Lock, lockState } from '../machine/lock.ts';
 import { loadSigningKey, newSigningKey } from '../machine/signing-key-file.ts';
 import { softwareVersion } from '../machine/version.ts';
@@ -16,7 +16,7 @@ import { callbackTarget, linesFrom, pathTarget } from './sink-targets.ts';
 import { ChainWriter, recoveredRecord, type UseRecordMembers } from './use-chain-writer.ts';
 import type { UseLogOptions } from './use-log.ts';
 import { type LogDisk, realLogDisk } from './use-log-disk.ts';
-import { findGenesis, findLogEnd, type LogEnd } from './use-log-end.ts';
+import { findFirstLine, findLogEnd, type LogEnd } from './use-log-end.ts';
 
 /** A log that this process has, as far as its files go. */
 export interface TakenLog {
@@ -117,6 +117,7 @@ function claim(path: string): Lock {
       hint: 'make it, or give another path. Nothing was written.',
     });
   try {
+    makeFolder(`${path}.lock`);
     return lockState(`${path}.lock`, { waitMilliseconds: 0 });
   } catch (cause) {
     if (!isBreakglassError(cause, 'STATE_BUSY')) throw cause;
@@ -124,6 +125,15 @@ function claim(path: string): Lock {
       hint: 'give each replica and each worker a path of its own. Nothing was written.',
       cause,
     });
+  }
+}
+
+// Not with its parents, which are there: on a file system that takes no folders, /proc say, Node would look for them for ever.
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (cause) {
+    if (systemErrorCode(cause) !== 'EEXIST') throw ioError(dir, 'was not made', cause);
   }
 }
 
@@ -145,8 +155,8 @@ async function keyOf(path: string): Promise<SigningKey> {
 }
 
 async function checkBeginning(disk: LogDisk, { path, trustId, audience }: UseLogOptions): Promise<void> {
-  const begun = await findGenesis(disk, path);
-  if (!begun || (begun.trust === trustId && begun.audience === audience)) return;
+  const { record: begun } = await findFirstLine(disk, path);
+  if (begun.type !== 'genesis' || (begun.trust === trustId && begun.audience === audience)) return;
   const what = begun.trust === trustId ? `the audience ${begun.audience}` : `the trust ${begun.trust.slice(0, 8)}`;
   throw new BreakglassError('USE_LOG_INVALID', `the use log ${path} was begun for ${what}`, {
     hint: 'give another path, or move this log away with its rotated files and keep it for the auditors. Nothing was written.',

@@ -2,6 +2,7 @@ import type { BreakglassError } from '../base/errors.ts';
 import type { Claims } from '../token/claims.ts';
 import { printableField } from '../use/use-line.ts';
 import type { Use } from '../use/use-record.ts';
+import { usedToken } from '../use/used-token.ts';
 import type { GuardRequest, Requirement } from './request.ts';
 
 /** What a request showed, as far as it is known: for the use log. */
@@ -25,7 +26,7 @@ export function useOf(
     atMs: Math.floor(atMs),
     outcome: error ? 'denied' : 'allowed',
     code: error?.code ?? null,
-    token: facts.proved && usedToken(facts.proved),
+    token: facts.proved && usedToken(facts.proved.claims, facts.proved.kid),
     tokenSha256: facts.tokenSha256,
     proof: facts.holder,
     session: facts.session,
@@ -35,9 +36,4 @@ export function useOf(
     action: requirement?.action ?? null,
     client: request.client === null ? null : printableField(request.client),
   };
-}
-
-function usedToken({ claims, kid }: { readonly claims: Claims; readonly kid: string }): Use['token'] {
-  const { family, sequence, incident, drill } = claims.breakglass;
-  return { jti: claims.jti, kid, family, sequence, incident, subject: claims.sub, role: claims.roles[0], drill };
 }

@@ -80,6 +80,11 @@ export class WaitingUses {
     return { records, notes, omitted };
   }
 
+  /** Takes out all uses that somebody waits for. */
+  takeRecords(): readonly WaitingUse[] {
+    return this.#records.splice(0);
+  }
+
   /** What could not be written and nobody was told of waits again. */
   giveBack({ notes, omitted }: UseBatch): void {
     const newer = this.#notes;

@@ -1,7 +1,8 @@
 import { equalBytes, sha256Hex } from '../base/bytes.ts';
 import type { PublicKey } from '../key/public.ts';
+import { keptOpen, RunReader } from './run-reader.ts';
 import { type UseFinding, UseFindingList } from './use-findings.ts';
-import { type FileLine, linesOf, type UseLogFile } from './use-lines.ts';
+import type { UseLogFile } from './use-lines.ts';
 import { type LineCopy, type UseLogFacts, UseLogJudge } from './use-log-judge.ts';
 import type { Use, UseRecord } from './use-record.ts';
 import { type Run, scanFiles, type TornEnd } from './use-runs.ts';
@@ -50,30 +51,49 @@ export function readUseLogs(files: readonly UseLogFile[], options: ReadUseLogsOp
   return { logs, findings: found.list() };
 }
 
-/** Place after place what the files have there. A run is open only while it lasts, so a place costs what stands in it. */
+/** Place after place what the files have there, the same bytes once. A run is open only while it lasts. */
 function* places(runs: readonly Run[]): Generator<{ readonly seq: number; readonly copies: readonly LineCopy[] }> {
-  let open: { readonly run: Run; readonly lines: Iterator<FileLine> }[] = [];
+  let open: RunReader[] = [];
   let waiting = 0;
   let seq = runs[0]?.first;
-  while (seq !== undefined) {
-    for (let run = runs[waiting]; run?.first === seq; run = runs[++waiting])
-      open.push({ run, lines: linesOf(run.file, run.position) });
-    yield { seq, copies: open.flatMap(({ run, lines }) => copyOf(run, lines.next())) };
-    const place = seq;
-    open = open.filter(({ run }) => run.last > place);
-    seq = open.length > 0 ? place + 1 : runs[waiting]?.first;
+  try {
+    while (seq !== undefined) {
+      for (let run = runs[waiting]; run?.first === seq; run = runs[++waiting])
+        open.push(new RunReader(run, open.length < keptOpen));
+      const place = seq;
+      yield { seq, copies: copiesAt(place, open) };
+      open = open.filter(({ run }) => run.last > place);
+      seq = open.length > 0 ? place + 1 : runs[waiting]?.first;
+    }
+  } finally {
+    for (const reader of open) reader.close();
   }
 }
 
-function copyOf(run: Run, { value, done }: IteratorResult<FileLine>): LineCopy[] {
-  return done ? [] : [{ file: run.file.name, bytes: value.bytes }];
+function copiesAt(seq: number, open: readonly RunReader[]): readonly LineCopy[] {
+  const copies = new Map<string, LineCopy>();
+  for (const reader of open) {
+    const bytes = reader.next();
+    if (reader.run.last === seq) reader.close();
+    if (!bytes) continue;
+    const name = open.length === 1 ? '' : sha256Hex(bytes);
+    if (!copies.has(name)) copies.set(name, { file: reader.run.file.name, bytes });
+  }
+  return [...copies.values()];
 }
 
 function markWhole(torn: readonly TornEnd[], trail: string, seq: number, copies: readonly LineCopy[]): void {
   for (const end of torn) {
-    if (end.place?.trail !== trail || end.place.seq !== seq) continue;
-    end.mended ||= copies.some(({ bytes }) => equalBytes(bytes.subarray(0, end.bytes.length), end.bytes));
+    if (end.mended || !mayStandAt(end, trail, seq)) continue;
+    end.mended = copies.some(({ bytes }) => equalBytes(bytes.subarray(0, end.bytes.length), end.bytes));
   }
+}
+
+/** A file that holds nothing but a torn line does not say where it belongs: then it must be long enough to tell lines apart. */
+const tellingBytes = 300;
+
+function mayStandAt({ place, bytes }: TornEnd, trail: string, seq: number): boolean {
+  return place ? place.trail === trail && place.seq === seq : bytes.length >= tellingBytes;
 }
 
 function markNamed(torn: readonly TornEnd[], record: UseRecord): void {

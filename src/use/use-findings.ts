@@ -16,9 +16,6 @@ export const useFindingSeverities = {
   /** Genesis stands at another place than the first, or something else stands there. */
   USE_GENESIS_WRONG: 'tampered',
 
-  /** A file without a single line of a use log. */
-  USE_LOG_EMPTY: 'unreadable',
-
   /** The log at hand begins later than with its genesis. */
   USE_GENESIS_MISSING: 'not-provable',
   /** The caller does not know the key of this log: whoever wrote it may have made it. */
@@ -28,6 +25,8 @@ export const useFindingSeverities = {
   USE_LINE_TORN: 'warning',
   /** The log does not end with `closed`: it was cut off, the process was killed, or it is still written. */
   USE_END_OPEN: 'warning',
+  /** A file with nothing in it: begun when there was no room, or emptied. */
+  USE_LOG_EMPTY: 'warning',
   /** Denials that the log counts and does not list. */
   USE_OMITTED: 'note',
   /** A cut line that a `recovered` record names, or that another copy has whole. */

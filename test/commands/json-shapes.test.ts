@@ -317,3 +317,19 @@ test('drill', async () => {
     refusals: each({ name: text, code: text }),
   });
 });
+
+test('verify --record-use and guard key', async () => {
+  const by = ['--trust', 'out/trust.jws', '--audience', audience, '--without-revocations', '--json'];
+  const run = await scene.run(['verify', 'not-a-token', ...by, '--record-use', 'uses.jws', '--use-key', 'uses.key']);
+  expect(json(run)).toMatchObject({ v: 1, valid: false, code: 'TOKEN_NOT_COMPACT' });
+  for (const [file, source] of [
+    ['uses.key', 'key'],
+    ['uses.jws', 'log'],
+  ] as const)
+    expect(json(await scene.run(['guard', 'key', file, '--json']))).toMatchObject({
+      v: 1,
+      jwk: { crv: 'Ed25519', kty: 'OKP', x: text },
+      kid: text,
+      source,
+    });
+});

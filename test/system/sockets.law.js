@@ -24,6 +24,25 @@ const offline = {
     'https://db.prod.example.com',
     '--without-revocations',
   ],
+  'verify --record-use': ({ dir }) => [
+    ...[
+      'verify',
+      readFileSync(join(dir, 'token-of-5'), 'utf8').trim(),
+      '--trust',
+      'out/trust.jws',
+      '--without-revocations',
+    ],
+    ...[
+      '--audience',
+      'https://db.prod.example.com',
+      '--record-use',
+      'uses.jws',
+      '--use-key',
+      'uses.key',
+      '--state',
+      'state',
+    ],
+  ],
   'mint --revocations': (world) =>
     world.mintArguments(1, { extra: ['--allow-fixed', '--revocations', 'out/revocations.jws'] }),
   'strip current': () => ['strip', 'current', 'token-of-5'],

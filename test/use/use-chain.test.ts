@@ -100,7 +100,7 @@ describe('a record that was taken out', () => {
     expect([routes, codes]).toEqual([all, []]);
   });
 
-  test('at the end shows by the missing closed, and nothing else can show it', () => {
+  test('LIMIT: at the end shows by the missing closed, and nothing else can show it', () => {
     const { codes, logs } = read({ 'uses.jws': join(...lines.slice(0, 4)) }, known());
     expect(codes).toEqual(['USE_END_OPEN']);
     expect(logs[0]).toMatchObject({ closed: false, head: { seq: 3 } });
@@ -245,6 +245,28 @@ describe('a hostile file', () => {
     const bytes = Buffer.from(`e30.${payload}.AA\n`);
     expect(read({ hostile: bytes }).codes).toEqual(['USE_LINE_FORM']);
   });
+});
+
+test('files are let go of, and never more than a few are open, whatever order the lines stand in', () => {
+  let [open, most] = [0, 0];
+  const held = (name: string, bytes: Uint8Array) => ({
+    name,
+    *read(position: number) {
+      most = Math.max(most, ++open);
+      try {
+        for (let at = position; at < bytes.length; at += 500) yield bytes.subarray(at, at + 500);
+      } finally {
+        open--;
+      }
+    },
+  });
+  const pairs = join(...Array.from({ length: 300 }, () => join(...lines.slice(2, 4))));
+  const routes: string[] = [];
+  const files = [held('first', join(...lines.slice(0, 3))), held('pairs', pairs), held('whole', whole())];
+  const { findings } = readUseLogs(files, { keys: known(), onUse: ({ use }) => routes.push(use.route) });
+  expect([routes, findings]).toEqual([all, []]);
+  expect(open).toBe(0);
+  expect(most).toBeLessThan(20);
 });
 
 test('denials that are counted and not listed are a note', async () => {
