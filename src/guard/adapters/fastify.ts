@@ -34,6 +34,7 @@ export interface FastifyGuard {
    * goes on with `request.breakglass` set, and `otherwise` does not run; denied, it is answered, and nothing else runs. Without them
    * `otherwise` runs as it would by itself. Throws `BAD_INPUT` for a route that would be open by mistake.
    */
+  require(wanted: Wanted): (this: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
   require<This, Request extends FastifyRequest, Reply extends FastifyReply>(
     wanted: Wanted,
     ...otherwise: FastifyHook<This, Request, Reply>[]
@@ -46,9 +47,12 @@ export function fastifyGuard(
   { client, onFailure }: AdapterOptions<FastifyRequest> = {},
 ): FastifyGuard {
   return {
-    require: (wanted, ...otherwise) => {
+    require: <This, Request extends FastifyRequest, Reply extends FastifyReply>(
+      wanted: Wanted,
+      ...otherwise: FastifyHook<This, Request, Reply>[]
+    ) => {
       const [requirement, steps] = [readRequirement(wanted), readSteps(otherwise)];
-      return async function (request, reply) {
+      return async function (this: This, request: Request, reply: Reply): Promise<unknown> {
         const read = () => readNodeRequest(request.raw, request.originalUrl, client?.(request));
         const verdict = await decide(checker, read, requirement, onFailure);
         if (verdict.outcome === 'none') {
