@@ -1,6 +1,6 @@
+import { sha256Hex } from '../base/bytes.ts';
 import { BreakglassError, type ErrorCode } from '../base/errors.ts';
-import type { Seconds } from '../base/time.ts';
-import type { Claims } from '../token/claims.ts';
+import type { Clock, Seconds } from '../base/time.ts';
 import { verifyProof } from '../token/proof.ts';
 import type { ShownToken } from './credentials.ts';
 import type { Access } from './decision.ts';
@@ -8,7 +8,6 @@ import type { Judge, KnownToken } from './judge.ts';
 import type { Nonces } from './nonces.ts';
 import type { ReplayMemory } from './replays.ts';
 import type { GuardRequest, Requirement } from './request.ts';
-import type { Session } from './sessions.ts';
 import type { UseFacts } from './use-of.ts';
 
 export interface CheckOptions {
@@ -23,29 +22,32 @@ export interface CheckOptions {
 export type Evidence = { -readonly [K in keyof UseFacts]: UseFacts[K] };
 
 /** Judges a token that a request shows, in the order of docs/guard.md. Throws the code of the first step that fails; fills `evidence` on its way. */
-export function checkToken(
+export async function checkToken(
   shown: ShownToken,
   request: GuardRequest,
   {
     options,
     requirement,
-    now,
+    clock,
     evidence,
   }: {
     readonly options: CheckOptions;
     readonly requirement: Requirement | undefined;
-    readonly now: Seconds;
+    readonly clock: Clock;
     readonly evidence: Evidence;
   },
-): Access {
-  const token = options.judge.prove(shown.token);
+): Promise<Access> {
+  evidence.tokenSha256 = () => sha256Hex(shown.token);
+  const token = await options.judge.prove(shown.token);
   evidence.proved = token;
-  evidence.tokenSha256 = token.sha256;
+  evidence.tokenSha256 = () => token.sha256;
+  // From here on nothing waits: what is found holds at one moment.
+  const now = clock.now();
   // A stolen token is judged no further: neither what it opens nor whether it was revoked is the thief's to learn.
   const proof = checkProof(token, shown, request, now, options);
   evidence.holder = proof?.jkt ?? null;
   options.judge.judge(token, now);
-  const access = accessOf(token, { sha256: token.sha256, holder: proof?.jkt ?? null, session: null });
+  const access = accessOf(token, proof?.jkt ?? null);
   checkRequirement(access, requirement);
   if (proof) remember(proof, now, options);
   return access;
@@ -57,14 +59,14 @@ export function checkSession(
   {
     options,
     requirement,
-    now,
+    clock,
   }: {
     readonly options: CheckOptions;
     readonly requirement: Requirement | undefined;
-    readonly now: Seconds;
+    readonly clock: Clock;
   },
 ): Access {
-  const error = options.judge.judgeAgain(access, now);
+  const error = options.judge.judgeAgain(access, clock.now());
   if (error) throw error;
   checkRequirement(access, requirement);
   return access;
@@ -77,12 +79,13 @@ interface Possession {
 }
 
 function checkProof(
-  { claims, sha256 }: KnownToken,
+  token: KnownToken,
   { scheme, proofs }: ShownToken,
   request: GuardRequest,
   now: Seconds,
   { origin, nonces }: CheckOptions,
 ): Possession | undefined {
+  const { claims } = token;
   const [proof] = proofs;
   if (!claims.cnf) {
     if (scheme === 'bearer') return undefined;
@@ -108,7 +111,7 @@ function checkProof(
   return verifyProof(proof, {
     method: request.method,
     url: `${origin}${request.target}`,
-    ath: Buffer.from(sha256, 'hex').toString('base64url'),
+    ath: Buffer.from(token.sha256, 'hex').toString('base64url'),
     jkt: claims.cnf.jkt,
     now,
     nonce: nonces ? (nonce) => nonces.accepts(nonce) : null,
@@ -145,10 +148,8 @@ function checkRequirement({ scopes, actions }: Access, requirement: Requirement 
 }
 
 /** What a token opens, as the service sees it. */
-export function accessOf(
-  { claims, kid }: { readonly claims: Claims; readonly kid: string },
-  facts: { readonly sha256: string; readonly holder: string | null; readonly session: Session | null },
-): Access {
+function accessOf(token: KnownToken, holder: string | null): Access {
+  const { claims, kid } = token;
   const { family, sequence, incident, drill } = claims.breakglass;
   return {
     subject: claims.sub,
@@ -162,10 +163,12 @@ export function accessOf(
     kid,
     sequence,
     expiresAt: claims.exp,
-    holder: facts.holder,
-    session: facts.session,
+    holder,
+    session: null,
     claims,
-    tokenSha256: facts.sha256,
+    get tokenSha256() {
+      return token.sha256;
+    },
   };
 }
 

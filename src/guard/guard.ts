@@ -153,11 +153,12 @@ class GuardCore implements Guard {
     try {
       if (this.#closed) throw closedError();
       if (credentials.kind === 'odd') throw this.#odd(credentials, evidence);
-      const options = { options: this.#checking, requirement, now: this.#clock.now(), evidence };
+      const options = { options: this.#checking, requirement, clock: this.#clock, evidence };
       const access =
         credentials.kind === 'token'
-          ? checkToken(credentials.shown, request, options)
+          ? await checkToken(credentials.shown, request, options)
           : checkSession(this.#sessionAccess(session, evidence), options);
+      if (this.#closed) throw closedError();
       await this.#recordUse(request, requirement, evidence, access);
       this.sessions.moveOn(access);
       return { outcome: 'allowed', access };
@@ -227,14 +228,14 @@ class GuardCore implements Guard {
     evidence.session = session.id;
     const access = this.sessions.accessOf(session);
     evidence.proved = access;
-    evidence.tokenSha256 = access.tokenSha256;
+    evidence.tokenSha256 = () => access.tokenSha256;
     const refusal = this.sessions.rejudge(session);
     if (refusal) throw refusal;
     return access;
   }
 
   #odd({ error, token }: Credentials & { readonly kind: 'odd' }, evidence: Evidence): BreakglassError {
-    if (token !== null && token.length <= tokenMaxBytes) evidence.tokenSha256 = sha256Hex(token);
+    if (token !== null && token.length <= tokenMaxBytes) evidence.tokenSha256 = () => sha256Hex(token);
     return error;
   }
 
@@ -245,9 +246,12 @@ class GuardCore implements Guard {
     evidence: Evidence,
     access: Access,
   ): Promise<void> {
+    const { useLog, usesWanted, onEvent } = this.#settings;
+    if (!usesWanted) return;
     const use = useOf(request, requirement, evidence, { atMs: this.#clock.nowMs(), error: null });
     await this.#useLog.record(use);
-    this.#settings.onEvent({ type: 'use', use });
+    onEvent({ type: 'use', use });
+    if (!useLog) return;
     const refusal = this.#closed ? closedError() : this.#judge.judgeAgain(access, this.#clock.now());
     if (refusal) throw refusal;
   }
@@ -258,6 +262,7 @@ class GuardCore implements Guard {
     evidence: Evidence,
     error: BreakglassError,
   ): void {
+    if (!this.#settings.usesWanted) return;
     const use = useOf(request, requirement, evidence, { atMs: this.#clock.nowMs(), error });
     this.#settings.onEvent({ type: 'use', use });
     this.#useLog.note(use);

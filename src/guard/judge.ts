@@ -5,8 +5,8 @@ import { describeDenial } from '../revocation/denial.ts';
 import { DenialIndex } from '../revocation/denials.ts';
 import type { RevocationMemory } from '../revocation/memory.ts';
 import type { Claims } from '../token/claims.ts';
-import { judgeToken, type ProvedToken, proveToken } from '../token/verify.ts';
-import type { Trust } from '../trust/trust-file.ts';
+import { judgeToken, type ProvedToken, proveTokenInBackground } from '../token/verify.ts';
+import type { Trust, TrustKey } from '../trust/trust-file.ts';
 import type { RevocationChannel } from './revocation-channel.ts';
 
 export interface JudgeOptions {
@@ -17,9 +17,25 @@ export interface JudgeOptions {
   readonly channel: () => Pick<RevocationChannel, 'freshness' | 'killSwitch'>;
 }
 
-/** A proved token, and its SHA-256 for the use log. */
-export interface KnownToken extends ProvedToken {
-  readonly sha256: string;
+/** A proved token, and its SHA-256 in lower-case hex, which is wanted only where uses are recorded. */
+export class KnownToken implements ProvedToken {
+  readonly claims: Claims;
+  readonly kid: string;
+  readonly key: TrustKey;
+  readonly #text: string;
+  #sha256: string | undefined;
+
+  constructor(text: string, { claims, kid, key }: ProvedToken) {
+    this.claims = claims;
+    this.kid = kid;
+    this.key = key;
+    this.#text = text;
+  }
+
+  get sha256(): string {
+    this.#sha256 ??= sha256Hex(this.#text);
+    return this.#sha256;
+  }
 }
 
 /**
@@ -63,17 +79,31 @@ export class Judge {
     return undefined;
   }
 
-  /** Form and signature. Throws the codes of steps 1 to 4 (docs/format.md §8), or `TRUST_MISSING`. */
-  prove(token: string): KnownToken {
-    const known = this.#known.get(token);
-    if (known) return known;
-    const trust = this.#trust;
-    if (!trust) throw this.closed() ?? new TypeError('a trust is in force');
-    const proved = { ...proveToken(token, trust), sha256: sha256Hex(token) };
+  /**
+   * Form and signature, verified on the thread pool: a flood of tokens that somebody makes up must not hold up normal traffic. Throws
+   * the codes of steps 1 to 4 (docs/format.md §8), or `TRUST_MISSING`.
+   */
+  prove(token: string): KnownToken | Promise<KnownToken> {
+    const known = this.#options.rememberTokens > 0 ? this.#known.get(token) : undefined;
+    return known ?? this.#prove(token);
+  }
+
+  async #prove(token: string): Promise<KnownToken> {
+    for (;;) {
+      const trust = this.#trust;
+      if (!trust) throw this.closed() ?? new TypeError('a trust is in force');
+      const proved = new KnownToken(token, await proveTokenInBackground(token, trust));
+      // Proved under a trust version that is not in force any more: that says nothing.
+      if (trust !== this.#trust) continue;
+      this.#remember(token, proved);
+      return proved;
+    }
+  }
+
+  #remember(token: string, proved: KnownToken): void {
     const { rememberTokens } = this.#options;
     if (this.#known.size >= rememberTokens) this.#known.clear();
     if (rememberTokens > 0) this.#known.set(token, proved);
-    return proved;
   }
 
   /** All that may change from one moment to the next. Throws the codes of steps 5 to 9, `KILLED` or `REVOCATIONS_STALE`. */

@@ -65,6 +65,8 @@ export interface GuardSettings {
   readonly pollMs: number;
   readonly nonces: 'required' | 'off';
   readonly rememberTokens: number;
+  /** Somebody hears of uses: a log, or an observer. */
+  readonly usesWanted: boolean;
   readonly onEvent: (event: GuardEvent) => void;
   readonly clocks: Clocks;
   readonly random: () => number;
@@ -93,6 +95,7 @@ export function settle(options: GuardOptions): GuardSettings {
     pollMs: 1000 * positive(options.pollSeconds ?? 0.5, 'pollSeconds'),
     nonces: options.nonces ?? 'off',
     rememberTokens: options.rememberTokens ?? 1024,
+    usesWanted: options.useLog !== null || options.onEvent !== undefined,
     onEvent: guarded(options.onEvent ?? writeEvent),
     clocks: options.clocks ?? processClocks,
     random: options.random ?? Math.random,

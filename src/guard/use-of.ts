@@ -9,7 +9,8 @@ import type { GuardRequest, Requirement } from './request.ts';
 export interface UseFacts {
   /** Of a token whose signature was right. */
   readonly proved: { readonly claims: Claims; readonly kid: string } | null;
-  readonly tokenSha256: string | null;
+  /** Of the compact form as it was shown; hashed only when somebody wants to know. */
+  readonly tokenSha256: (() => string) | null;
   /** Thumbprint of the key whose possession was proved. */
   readonly holder: string | null;
   readonly session: string | null;
@@ -27,7 +28,7 @@ export function useOf(
     outcome: error ? 'denied' : 'allowed',
     code: error?.code ?? null,
     token: facts.proved && usedToken(facts.proved.claims, facts.proved.kid),
-    tokenSha256: facts.tokenSha256,
+    tokenSha256: facts.tokenSha256?.() ?? null,
     proof: facts.holder,
     session: facts.session,
     method: printableField(request.method.slice(0, 32)),

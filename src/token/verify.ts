@@ -1,5 +1,5 @@
 import { BreakglassError, type ErrorCode, type ErrorDetail } from '../base/errors.ts';
-import { verifyJws } from '../base/jws.ts';
+import { verifyJws, verifyJwsInBackground } from '../base/jws.ts';
 import { describeDuration, formatTime, type Seconds } from '../base/time.ts';
 import { describeDenial } from '../revocation/denial.ts';
 import type { RevocationList } from '../revocation/list.ts';
@@ -55,7 +55,16 @@ export function verifyToken(token: string | Uint8Array, options: VerifyOptions):
 /** Steps 1 to 4: what stays true of a token as long as the trust file does not change. */
 export function proveToken(token: string | Uint8Array, trust: Trust): ProvedToken {
   const unverified = readToken(token);
-  const key = proveSignature(unverified, trust);
+  const key = activeKeyOf(unverified, trust);
+  if (!verifyJws(unverified.jws, key.public.key)) throw wrongSignature();
+  return { claims: unverified.claims, kid: key.public.kid, key };
+}
+
+/** The same; the signature is verified on the thread pool, so that a service goes on with other requests meanwhile. */
+export async function proveTokenInBackground(token: string | Uint8Array, trust: Trust): Promise<ProvedToken> {
+  const unverified = readToken(token);
+  const key = activeKeyOf(unverified, trust);
+  if (!(await verifyJwsInBackground(unverified.jws, key.public.key))) throw wrongSignature();
   return { claims: unverified.claims, kid: key.public.kid, key };
 }
 
@@ -87,18 +96,20 @@ export function identifyToken(
 ): { readonly claims: Claims; readonly kid: string } {
   const unverified = readToken(token);
   const key = findKey(unverified, trust);
-  checkSignature(unverified, key);
+  checkAlgorithm(unverified, key);
+  if (!verifyJws(unverified.jws, key.public.key)) throw wrongSignature();
   checkTrail(unverified.claims, trust);
   return { claims: unverified.claims, kid: key.public.kid };
 }
 
-function proveSignature(token: UnverifiedToken, trust: Trust): TrustKey {
+/** The active key that must have signed it. The key decides the algorithm, never the token: RFC 8725 §3.1. */
+function activeKeyOf(token: UnverifiedToken, trust: Trust): TrustKey {
   const key = findKey(token, trust);
   if (key.status !== 'active')
     throw refuse('TOKEN_KEY_RETIRED', `its key, of epoch ${key.epoch}, was retired`, {
       hint: 'a rotation ended all tokens of that epoch. Have the custodians mint a new one.',
     });
-  checkSignature(token, key);
+  checkAlgorithm(token, key);
   return key;
 }
 
@@ -110,13 +121,13 @@ function findKey({ header }: UnverifiedToken, trust: Trust): TrustKey {
   });
 }
 
-function checkSignature({ header, jws }: UnverifiedToken, key: TrustKey): void {
-  // The key decides the algorithm, never the token: RFC 8725 §3.1.
-  if (header.alg !== key.public.alg)
-    throw refuse('TOKEN_ALGORITHM', `it says ${header.alg}, and its key is for ${key.public.alg}`, {
-      hint: forgedHint,
-    });
-  if (!verifyJws(jws, key.public.key)) throw refuse('TOKEN_SIGNATURE', 'its signature is wrong', { hint: forgedHint });
+function checkAlgorithm({ header }: UnverifiedToken, key: TrustKey): void {
+  if (header.alg === key.public.alg) return;
+  throw refuse('TOKEN_ALGORITHM', `it says ${header.alg}, and its key is for ${key.public.alg}`, { hint: forgedHint });
+}
+
+function wrongSignature(): BreakglassError {
+  return refuse('TOKEN_SIGNATURE', 'its signature is wrong', { hint: forgedHint });
 }
 
 // A token from the future has an `nbf` there too: the clock is named first, for that is what to look at.
