@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { access, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isBreakglassError } from '../base/errors.ts';
@@ -80,15 +80,15 @@ export class RevocationChannel {
   async look(memory: RevocationMemory, kind: SourceKind, how: 'if-changed' | 'always'): Promise<void> {
     for (const source of this.#options.sources) {
       if (source.kind !== kind) continue;
-      if (kind === 'path') this.#lookForSwitch(dirname(source.name));
+      if (kind === 'path') await this.#lookForSwitch(dirname(source.name));
       await this.#read(source, memory, how);
       if (kind === 'path') await this.#readKillFiles(dirname(source.name), memory, how);
     }
   }
 
-  #lookForSwitch(folder: string): void {
+  async #lookForSwitch(folder: string): Promise<void> {
     const path = join(folder, killSwitchName);
-    const on = existsSync(path);
+    const on = await isThere(path);
     if (on === this.#switches.has(path)) return;
     if (on) this.#switches.add(path);
     else this.#switches.delete(path);
@@ -123,7 +123,7 @@ export class RevocationChannel {
   }
 
   async #readKillFiles(folder: string, memory: RevocationMemory, how: 'if-changed' | 'always'): Promise<void> {
-    for (const name of namesIn(folder)) {
+    for (const name of await namesIn(folder)) {
       if (!name.endsWith('.kill.jws')) continue;
       const path = join(folder, name);
       const source = this.#killFiles.get(path) ?? openSource(path, 'the kill file', this.#options.url);
@@ -196,9 +196,18 @@ export class RevocationChannel {
 
 const alarmsMax = 20;
 
-function namesIn(folder: string): string[] {
+async function isThere(path: string): Promise<boolean> {
   try {
-    return readdirSync(folder);
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
   } catch {
     return [];
   }
