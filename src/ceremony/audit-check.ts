@@ -9,8 +9,8 @@ import type { TrailSource } from '../medium/source.ts';
 import type { Anchor, HeldAnchor } from '../trail/anchors.ts';
 import type { ChainResult, TrailPoint } from '../trail/check.ts';
 import { checkCopies } from '../trail/copies.ts';
-import { drillWarnings } from '../trail/due.ts';
-import { type Finding, finding } from '../trail/findings.ts';
+import { drillWarnings, openReviews, reviewWarnings } from '../trail/due.ts';
+import { type Finding, FindingList, finding } from '../trail/findings.ts';
 import { openTrustHistory, type TrustHistory } from '../trail/trust-history.ts';
 import { judgeTrail, type Verdict } from '../trail/verdict.ts';
 import type { Trust } from '../trust/trust-file.ts';
@@ -170,9 +170,12 @@ function findTrustAhead(history: TrustHistory, { facts }: ChainResult): Finding[
 /** What people have put off: nothing is wrong with the trail. */
 function findOverdue(history: TrustHistory, { facts }: ChainResult, now: Seconds | undefined): Finding[] {
   if (now === undefined) return [];
-  return drillWarnings(facts.upkeep, trustInForce(history, facts).payload.policy, now).map(({ code, message }) =>
-    finding(code, message),
-  );
+  const { policy } = trustInForce(history, facts).payload;
+  const found = new FindingList();
+  for (const { code, message } of drillWarnings(facts.upkeep, policy, now)) found.add(finding(code, message));
+  for (const { code, message, seq } of reviewWarnings(openReviews(facts.debts, policy, now)))
+    found.add(finding(code, message, { seq }));
+  return found.list();
 }
 
 /** The best point that an anchor from outside vouched for: recorder records after it may still be set aside by right. */

@@ -97,6 +97,16 @@ export function terminalPeople(terminal: Terminal, options: TerminalPeopleOption
         terminal.write(`Accepted: ${label}. The quorum is complete: ${progress.given.join(', ')}.\n`);
       }
     },
+    extraShare: async (why, { given, waitingFor }) => {
+      terminal.clear();
+      const told = [...refusal, `Shares of ${given.join(', ')}: enough for the key. But ${why}.`];
+      const others = waitingFor.join(', ');
+      terminal.write(`${told.join('\n')}\nIt goes on without, and stays on the record, if all of you confirm it.\n`);
+      const nobody = await confirmKey(terminal, `Do you all confirm that none of ${others} can come?`, deadline);
+      deadline.restart();
+      refusal = [];
+      return nobody ? 'nobody' : 'comes';
+    },
   };
 }
 
