@@ -116,7 +116,7 @@ export class ReconcileFindings {
   list(): ReconcileFinding[] {
     const cut = [...this.#cut].map(
       ([code, count]): ReconcileFinding => ({
-        ...{ code: 'FINDINGS_CUT', severity: reconcileFindingSeverities[code], log: null, seq: null, file: null },
+        ...{ code: 'FINDINGS_CUT', severity: 'note', log: null, seq: null, file: null },
         ...{
           at: null,
           last: null,

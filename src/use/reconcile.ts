@@ -52,6 +52,7 @@ export class Reconciler {
   /** The first allowed use of each issued token in each log. */
   readonly #allowedIn = new Map<string, Map<string, FoundAt>>();
   readonly #seenRecords = new Set<number>();
+  readonly #firstUseMs = new Map<string, number>();
   #allowed = 0;
   #denied = 0;
 
@@ -66,6 +67,7 @@ export class Reconciler {
     else this.#denied += 1;
     const { token, atMs } = use;
     const place: FoundAt = { log: trail, seq, atMs, ...(token ? { jti: token.jti } : {}) };
+    if (!this.#firstUseMs.has(trail)) this.#firstUseMs.set(trail, atMs);
     this.#runs.add(use, place);
     if (token) this.#judge(use, token, place);
     else if (use.outcome === 'allowed') this.#found.report('USE_NOT_ISSUED', place, 'allowed without a token');
@@ -181,7 +183,7 @@ export class Reconciler {
       if (
         !first ||
         this.#seenRecords.has(seq) ||
-        !logs.some((log) => tokens.every((token) => covers(log, token, this.#options.trust)))
+        !logs.some((log) => tokens.every((token) => this.#covers(log, token)))
       )
         continue;
       const { jti, sub, breakglass } = first.claims;
@@ -190,13 +192,14 @@ export class Reconciler {
       this.#found.add('TOKEN_UNUSED', message, { jti, incident: breakglass.incident, at: first.time });
     }
   }
-}
 
-/** Whether a use of the token would stand in this log: its trust and audience, and kept until the token had ended. */
-function covers({ genesis, head, closed }: UseLogFacts, { claims }: IssuedByRecord, trust: string): boolean {
-  if (!genesis || !head || genesis.trust !== trust) return false;
-  if (genesis.audience !== null && genesis.audience !== claims.aud) return false;
-  return !closed || head.time >= formatTime(claims.nbf);
+  /** Whether a use of the token would stand in this log: its trust and audience, and kept while it was valid, as far as that shows. */
+  #covers({ trail, genesis, head, closed }: UseLogFacts, { claims }: IssuedByRecord): boolean {
+    if (!genesis || !head || genesis.trust !== this.#options.trust) return false;
+    if (genesis.audience !== null && genesis.audience !== claims.aud) return false;
+    const ended = closed && head.time < formatTime(claims.nbf);
+    return !ended && (this.#firstUseMs.get(trail) ?? 0) < claims.exp * 1000;
+  }
 }
 
 function verdictOf(findings: readonly ReconcileFinding[]): UsesVerdict {
