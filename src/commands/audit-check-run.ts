@@ -13,7 +13,7 @@ import { graverExit, usesOptions } from './uses-options.ts';
 export async function runAuditCheck(paths: readonly string[], options: AuditCheckFlags, io: CommandIo): Promise<void> {
   const report = await checkTrail({
     paths,
-    trust: await trustFor(options, io),
+    trust: await believedTrust(options.trust, io),
     head: options.head,
     state: await stateOption(options),
     seen: await readSeen(options.seen ?? []),
@@ -26,7 +26,7 @@ export async function runAuditCheck(paths: readonly string[], options: AuditChec
 }
 
 /** The trust file that the auditor names or has pinned; undefined when there is neither. */
-async function trustFor({ trust }: AuditCheckFlags, io: CommandIo): Promise<Trust | undefined> {
+export async function believedTrust(trust: string | undefined, io: CommandIo): Promise<Trust | undefined> {
   try {
     return await loadTrust(trust, undefined, io);
   } catch (error) {

@@ -27,7 +27,7 @@ export const reviewSchema = object({
   at: numericDate,
   through: object({ seq: integer, sha256: sha256Digest }),
   uses: arrayBetween(lastLine, 0, 256),
-  findings: arrayBetween(findingCode, 0, 64),
+  findings: arrayBetween(findingCode, 0, 128),
   conclusion: oneOf(['in-order', 'misuse']),
   remarks: freeText,
 });
