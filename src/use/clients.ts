@@ -27,7 +27,8 @@ export class Clients {
   add(use: Use, { claims }: IssuedByRecord, place: FoundAt): void {
     if (use.outcome === 'allowed' && use.client !== null) this.#remember(claims.jti, use.client, place);
     const jkt = claims.cnf?.jkt;
-    if (jkt === undefined) return;
+    // A commander who checks a token by hand has no proof to look at.
+    if (jkt === undefined || use.method === 'MANUAL') return;
     if (use.outcome === 'denied') this.#addDenied(use, place);
     else if (use.proof !== jkt && (use.proof !== null || use.session === null))
       this.#found.report(

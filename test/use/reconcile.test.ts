@@ -183,6 +183,10 @@ describe('a token that is bound to a key', () => {
     expect((await foundOf([useOf(trail, 2, { proof: null, session: 'A'.repeat(22) })])).codes).toEqual([]);
   });
 
+  test('and was checked by hand needs no proof', async () => {
+    expect((await foundOf([useOf(trail, 2, { proof: null, method: 'MANUAL', client: null })])).codes).toEqual([]);
+  });
+
   test('shown without its key by a second client was stolen; by its own client it was forgotten', async () => {
     const without = { outcome: 'denied', code: 'PROOF_MISSING', proof: null } as const;
     const stolen = await foundOf([useOf(trail, 2, { ...without, client: '198.51.100.9' })]);
