@@ -11,6 +11,7 @@ import {
   makeTrust,
   mintFlags,
   mintToken,
+  nextSecond,
   now,
   openScenes,
   payloadOf,
@@ -36,6 +37,7 @@ beforeAll(async () => {
   await makeTrust(scene);
   await addAuditor(scene);
   ({ token } = await mintToken(scene));
+  await nextSecond();
   log = await logOf(useOf(token));
   keep(scene, log);
 });
