@@ -18,7 +18,7 @@ export async function runAuditCheck(paths: readonly string[], options: AuditChec
     state: await stateOption(options),
     seen: await readSeen(options.seen ?? []),
     now: io.clock.now(),
-    ...usesOptions(options, io),
+    ...usesOptions(options),
   });
   io.exit(graverExit(report.verdict, report.uses?.verdict ?? null));
   if (options.json) return productJson(io, auditJson(report));

@@ -60,7 +60,7 @@ async function readReport(flags: ReviewFlags, io: CommandIo): Promise<AuditRepor
     state: undefined,
     seen: [],
     now: io.clock.now(),
-    ...usesOptions(flags, io),
+    ...usesOptions(flags),
   });
 }
 

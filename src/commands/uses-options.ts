@@ -4,7 +4,6 @@ import { loadPublicKey } from '../key/public.ts';
 import { useLogFiles } from '../machine/use-log-files.ts';
 import type { Verdict } from '../trail/verdict.ts';
 import type { UsesVerdict } from '../use/reconcile.ts';
-import type { CommandIo } from './io.ts';
 import { readPublicKeys } from './public-key-file.ts';
 import { revocationSources } from './revocation-sources.ts';
 
@@ -16,7 +15,7 @@ export interface UsesFlags {
 }
 
 /** `--uses`, `--uses-key` and `--revocations`; nothing without `--uses`. Throws `USAGE`, `NOT_FOUND`, `BAD_INPUT` or `KEY_REFUSED`. */
-export function usesOptions(flags: UsesFlags, io: CommandIo): { readonly uses?: UsesOptions } {
+export function usesOptions(flags: UsesFlags): { readonly uses?: UsesOptions } {
   const { uses, usesKey = [], revocations = [] } = flags;
   if (uses === undefined) {
     if (usesKey.length === 0 && revocations.length === 0) return {};
@@ -27,8 +26,6 @@ export function usesOptions(flags: UsesFlags, io: CommandIo): { readonly uses?: 
   const keys = usesKey.flatMap((file) =>
     readPublicKeys(file, "the guard's key").map((jwk) => loadPublicKey(jwk, `the guard's key of ${file}`)),
   );
-  if (keys.length === 0)
-    io.note('note: without --uses-key nobody vouches for the logs: each is judged by the key that it names itself');
   return { uses: { files: useLogFiles(uses), keys, revocations: revocationSources(revocations) } };
 }
 

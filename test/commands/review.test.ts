@@ -18,6 +18,7 @@ import {
   policy,
   recordsOn,
   type Scene,
+  waitingRecords,
   writeRequest,
 } from './scene.ts';
 
@@ -217,6 +218,30 @@ describe('review', () => {
       findings: { code: string }[];
     };
     expect(findings.map(({ code }) => code)).not.toContain('REVIEW_SHARE_MISSING');
+  });
+
+  test('that a mint without media took in waits, and counts in the next one', async () => {
+    const copy = scene.copy();
+    await review(copy, [...uses, '--out', 'r.jws']);
+    const request = await writeRequest(copy);
+    const flags = mintFlags(request).map((flag) => (flag === 'a' || flag === 'b' ? `no-${flag}` : flag));
+    const refused = await copy.run([...flags, '--review', 'r.jws', '--json']);
+    expect([refused.status, ...errorCodes(refused)]).toEqual([6, 'MEDIUM_NOT_FOUND']);
+    expect(waitingRecords(copy).map(({ type }) => type)).toEqual(['review', 'mint.refused']);
+    const minted = await copy.run([...mintFlags(request), '--review', 'r.jws', '--json']);
+    expect(minted.status).toBe(0);
+    expect(recordsOn(copy, 'a').map(({ type }) => type)).toEqual([
+      ...[
+        'genesis',
+        'policy',
+        'mint.issued',
+        'mint.released',
+        'review',
+        'mint.refused',
+        'mint.issued',
+        'mint.released',
+      ],
+    ]);
   });
 
   test('concludes misuse where it was found, and where the auditor says so', async () => {
