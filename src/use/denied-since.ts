@@ -1,5 +1,6 @@
 import type { Seconds } from '../base/time.ts';
 import { type DeniableToken, indexDenials } from '../revocation/denials.ts';
+import { isPreSigned } from '../revocation/kill-file.ts';
 import { denyEntrySha256, type RevocationList } from '../revocation/list.ts';
 import type { DenyEntry } from '../revocation/statement.ts';
 
@@ -13,6 +14,7 @@ export interface DeniedSince {
 export class DenialTimes {
   readonly #byValue = new Map<string, DeniedSince[]>();
   readonly #epochs: DeniedSince[] = [];
+  readonly #undated = new Set<string>();
 
   constructor({ statements, allowed }: Pick<RevocationList, 'statements' | 'allowed'>) {
     const allowedAt = new Map<string, Seconds>();
@@ -20,10 +22,19 @@ export class DenialTimes {
       for (const sha256 of allow) allowedAt.set(sha256, Math.min(iat, allowedAt.get(sha256) ?? iat));
     for (const { deny } of statements) {
       for (const entry of deny) {
+        if (isPreSigned(entry) && entry.kind === 'family') {
+          this.#undated.add(entry.value);
+          continue;
+        }
         const until = allowed.size === 0 ? null : (allowedAt.get(denyEntrySha256(entry)) ?? null);
         this.#add({ entry, until });
       }
     }
+  }
+
+  /** True when a kill file denies the family: nothing says since when. */
+  deniedUndated({ claims }: DeniableToken): boolean {
+    return this.#undated.has(claims.breakglass.family);
   }
 
   /** The denials that held at a time, but for what `graceSeconds` before it was not denied yet; the earliest of them. */

@@ -24,6 +24,8 @@ export const reconcileFindingSeverities = {
   DENIED_IN_A_ROW: 'warning',
 
   TOKEN_UNUSED: 'note',
+  /** A kill file denies the token, and nothing says since when. */
+  REVOCATION_UNDATED: 'note',
   REVOCATIONS_NOT_JUDGED: 'note',
   FINDINGS_CUT: 'note',
 } as const satisfies Readonly<Record<string, ReconcileSeverity>>;

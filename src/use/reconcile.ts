@@ -3,7 +3,6 @@ import { formatTime } from '../base/time.ts';
 import type { RevocationList } from '../revocation/list.ts';
 import { Clients } from './clients.ts';
 import { DeniedRuns } from './denied-runs.ts';
-import { DenialTimes } from './denied-since.ts';
 import { type IssuedByRecord, type IssuedTokens, notIssued } from './issued-tokens.ts';
 import {
   type FoundAt,
@@ -12,14 +11,12 @@ import {
   ReconcileFindings,
   reconcileSeverities,
 } from './reconcile-findings.ts';
+import { RevokedUses } from './revoked-uses.ts';
 import type { FoundUse, UseLogFacts, UseLogsRead } from './use-chain.ts';
 import type { Use, UsedToken } from './use-record.ts';
 
 /** How far a guard's clock may be off at the ends of a token's window. */
 export const windowSlackSeconds: Seconds = 5;
-/** How long a kill may take to reach a guard before a use counts as one after it. */
-export const revocationGraceSeconds: Seconds = 10;
-
 /** The first that applies (docs/format.md §16). */
 export type UsesVerdict = 'misuse' | 'tampered' | 'incomplete' | 'complete';
 
@@ -45,8 +42,8 @@ export interface Reconciliation {
 /** Compares uses with what the trail issued, use by use; what it keeps grows with the tokens that were issued, not with the uses. */
 export class Reconciler {
   readonly #options: ReconcileOptions;
-  readonly #denials: DenialTimes | null;
   readonly #found = new ReconcileFindings();
+  readonly #revoked: RevokedUses;
   readonly #clients = new Clients(this.#found);
   readonly #runs = new DeniedRuns(this.#found);
   /** The first allowed use of each issued token in each log. */
@@ -58,7 +55,7 @@ export class Reconciler {
 
   constructor(options: ReconcileOptions) {
     this.#options = options;
-    this.#denials = options.revocations && new DenialTimes(options.revocations);
+    this.#revoked = new RevokedUses(options.revocations, this.#found);
   }
 
   /** To be called in the order of each log. */
@@ -76,6 +73,7 @@ export class Reconciler {
   finish({ logs, findings }: UseLogsRead): Reconciliation {
     this.#runs.finish();
     this.#clients.finish();
+    this.#revoked.finish();
     for (const log of logs) this.#judgeAudience(log);
     this.#addUnused(logs);
     const others = new Set(
@@ -84,7 +82,7 @@ export class Reconciler {
     for (const log of others)
       this.#found.add('USE_LOG_OTHER_TRUST', 'the log is of another trust: nothing in it was compared', { log });
     if (logs.length === 0) this.#found.add('USE_LOGS_NONE', 'there is no use log: nothing was compared');
-    if (!this.#denials)
+    if (!this.#options.revocations)
       this.#found.add('REVOCATIONS_NOT_JUDGED', 'without --revocations nobody looked for uses after a revocation');
     const own = this.#found
       .list()
@@ -92,7 +90,7 @@ export class Reconciler {
     const all = [...own, ...findings.map(ofReading)].sort(byGravity);
     return {
       verdict: verdictOf(all),
-      revocations: this.#denials ? 'judged' : 'not-judged',
+      revocations: this.#options.revocations ? 'judged' : 'not-judged',
       logs,
       uses: this.#allowed + this.#denied,
       allowed: this.#allowed,
@@ -112,11 +110,11 @@ export class Reconciler {
     const at = { ...place, incident: token.incident };
     this.#seenRecords.add(issued.seq);
     this.#clients.add(use, issued, at);
+    this.#revoked.add(use, issued, at);
     if (use.outcome !== 'allowed') return;
     this.#noteAllowed(at, token.jti);
     this.#judgeWindow(issued, at);
     this.#judgeScope(use, issued, at);
-    this.#judgeRevocation(issued, at);
   }
 
   #judgeWindow({ claims: { nbf, exp } }: IssuedByRecord, at: FoundAt): void {
@@ -140,18 +138,6 @@ export class Reconciler {
         { ...at, same: beyond.join(' ') },
         `allowed for ${beyond.join(' and ')}, which it does not hold`,
       );
-  }
-
-  #judgeRevocation(issued: IssuedByRecord, at: FoundAt): void {
-    const seconds = at.atMs / 1000;
-    const entry = this.#denials?.deniedAt(issued, seconds, revocationGraceSeconds);
-    if (!entry) return;
-    const after = Math.round(seconds - entry.at);
-    this.#found.report(
-      'USE_AFTER_REVOCATION',
-      at,
-      `allowed ${after} s after ${entry.by} revoked it at ${formatTime(entry.at)}`,
-    );
   }
 
   #noteAllowed(at: FoundAt, jti: string): void {

@@ -142,7 +142,10 @@ describe('audit-check --uses', () => {
     const { nbf } = payloadOf(token) as Claims;
     const kill = await copy.run(['revoke', '--kill', 'inc-1.kill.jws', '--list', 'out/revocations.jws', ...trust]);
     expect(kill.status).toBe(0);
-    keep(copy, await logOf(useOf(token), useOf(token, { atMs: (nbf + 60) * 1000 })));
+    const refused = useOf(token, { atMs: (nbf + 30) * 1000, outcome: 'denied', code: 'TOKEN_REVOKED' });
+    keep(copy, await logOf(useOf(token), refused));
+    expect((await check(copy, uses)).codes).toEqual([]);
+    keep(copy, await logOf(useOf(token), refused, useOf(token, { atMs: (nbf + 60) * 1000 })));
     expect(await check(copy, uses)).toMatchObject({ status: 1, codes: ['USE_AFTER_REVOCATION'] });
   });
 

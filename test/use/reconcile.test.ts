@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sha256Hex } from '../../src/base/bytes.ts';
 import { thumbprint } from '../../src/key/public.ts';
+import { preSignedDenial } from '../../src/revocation/kill-file.ts';
 import { denyEntrySha256 } from '../../src/revocation/list.ts';
 import type { DenyEntry, Statement } from '../../src/revocation/statement.ts';
 import { type ReconcileOptions, Reconciler } from '../../src/use/reconcile.ts';
@@ -162,6 +163,16 @@ describe('a use after a revocation', () => {
     const again = denied([entry], { iat: at + 120, entry });
     expect(await only(usedAfter(60), again)).toEqual([['USE_AFTER_REVOCATION', 'misuse']]);
     expect(await only(usedAfter(121), again)).toEqual([]);
+  });
+
+  test('is not every use of a token that a kill file denies, which was signed at the mint', async () => {
+    const { family } = useOf(trail, 1).token as NonNullable<Use['token']>;
+    const killed = denied([preSignedDenial(family, nbf(1))]);
+    expect(await only(usedAfter(60), killed)).toEqual([['REVOCATION_UNDATED', 'note']]);
+    const refused = useOf(trail, 1, { atMs: (at + 10) * 1000, outcome: 'denied', code: 'TOKEN_REVOKED' });
+    const late = await reconcile([refused, usedAfter(11), usedAfter(12)], killed);
+    expect(codes(late)).toContainEqual(['USE_AFTER_REVOCATION', 'misuse']);
+    expect(late.findings.find(({ code }) => code === 'USE_AFTER_REVOCATION')?.count).toBe(1);
   });
 
   test('cannot be found without a list, and that is said', async () => {
