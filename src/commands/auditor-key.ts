@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { wipe } from '../base/bytes.ts';
-import { BreakglassError, isBreakglassError } from '../base/errors.ts';
+import { BreakglassError } from '../base/errors.ts';
 import type { SigningKey } from '../key/derive.ts';
 import { readInput, writeExclusive } from '../machine/files.ts';
 import { newAuditorKey, openAuditorKey as openKeyFile, writePersonalKey } from '../machine/personal-key.ts';
@@ -8,12 +8,12 @@ import { isAgeFile } from '../machine/sealed.ts';
 import { openTerminal } from '../terminal/terminal.ts';
 import { identifierFlag } from './flags.ts';
 import { type CommandIo, productJson } from './io.ts';
+import { askUntilOpen } from './people/key-passphrase.ts';
 import { passphraseSource } from './people/passphrases.ts';
 import type { PassphraseSource } from './people/share-files.ts';
 import type { NewKeyFlags } from './review.ts';
 
 const ending = '.auditor.age';
-const attemptsMax = 5;
 
 /** The key file of an auditor, read and not opened yet. */
 export interface AuditorKeyFile {
@@ -36,22 +36,15 @@ export async function openAuditorKey(
   { path, bytes }: AuditorKeyFile,
   { passphrases, note }: { readonly passphrases: PassphraseSource; readonly note: (text: string) => void },
 ): Promise<SigningKey> {
-  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const passphrase = await passphrases(path);
-    if (!passphrase) break;
-    try {
-      // Nothing is sealed under an empty one: no need to wait for scrypt to say so.
-      if (passphrase.length > 0) return await openKeyFile(bytes, passphrase, path);
-    } catch (error) {
-      if (!isBreakglassError(error, 'PASSPHRASE_WRONG')) throw error;
-    } finally {
-      wipe(passphrase);
-    }
-    note(`breakglass: that passphrase does not open ${path}. Look at Caps Lock and the keyboard layout.`);
-  }
-  throw new BreakglassError('PASSPHRASE_WRONG', `no passphrase that was given opens ${path}`, {
-    hint: 'type it again, or give it on --passphrase-fd N. Nothing was signed.',
-  });
+  const refusal = (given: 'none' | 'wrong') => notOpened(path, given);
+  return askUntilOpen({ path, passphrases, note, refusal }, (passphrase) => openKeyFile(bytes, passphrase, path));
+}
+
+function notOpened(path: string, given: 'none' | 'wrong'): BreakglassError {
+  const hint = 'type it in a terminal, or give it on a descriptor: --passphrase-fd N. Nothing was signed.';
+  return given === 'none'
+    ? new BreakglassError('NO_TERMINAL', `there is no passphrase for ${path}`, { hint })
+    : new BreakglassError('PASSPHRASE_WRONG', `no passphrase that was given opens ${path}`, { hint });
 }
 
 /** `review new-key`: a label in, a sealed key and its public half out. */
