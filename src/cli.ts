@@ -12,6 +12,7 @@ import { registerPolicy } from './commands/policy.ts';
 import { registerPreflight } from './commands/preflight.ts';
 import { registerProof } from './commands/proof.ts';
 import { registerRequest } from './commands/request.ts';
+import { registerReview } from './commands/review.ts';
 import { registerRevocations } from './commands/revocations.ts';
 import { registerRevoke } from './commands/revoke.ts';
 import { registerRotate } from './commands/rotate.ts';
@@ -36,6 +37,7 @@ const commands: Readonly<Record<string, (program: Command, io: CommandIo) => voi
   revoke: registerRevoke,
   revocations: registerRevocations,
   'audit-check': registerAuditCheck,
+  review: registerReview,
   drill: registerDrill,
   rotate: registerRotate,
   policy: registerPolicy,
@@ -91,7 +93,7 @@ function program(name: string | undefined, io: CommandIo): Command {
 function refuseMissingSubcommand(root: Command, [name, next]: readonly string[]): void {
   const command = root.commands.find((candidate) => candidate.name() === name);
   const names = command?.commands.map((candidate) => candidate.name()) ?? [];
-  if (next !== undefined || names.length === 0) return;
+  if (next !== undefined || names.length === 0 || (command?.registeredArguments.length ?? 0) > 0) return;
   throw new BreakglassError('USAGE', `${name} does nothing by itself`, {
     hint: `say which: ${names.map((candidate) => `breakglass ${name} ${candidate}`).join(', ')}. Nothing was done.`,
   });

@@ -4,6 +4,7 @@ import type { State } from '../machine/state.ts';
 import type { MediumHost } from '../medium/medium.ts';
 import type { Quorum } from '../share/quorum.ts';
 import type { Anomaly, PreflightEntry } from '../trail/record.ts';
+import type { Review } from '../trail/review.ts';
 import type { Request } from '../trust/request.ts';
 import type { OpenTrail, OpenTrailOptions } from './open-trail.ts';
 import type { FoundAnomaly, QuorumPeople } from './people.ts';
@@ -48,6 +49,8 @@ export interface Attempt {
   request: Request | undefined;
   trail: OpenTrail | undefined;
   quorum: Quorum | undefined;
+  /** Reviews that are on their way into the trail, by their statement. */
+  readonly reviews: Map<string, Review>;
   /** Who had given a share, once the quorum is complete and wiped. */
   given: readonly string[] | undefined;
 }

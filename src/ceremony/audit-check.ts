@@ -9,13 +9,15 @@ import type { TrailSource } from '../medium/source.ts';
 import type { Anchor, HeldAnchor } from '../trail/anchors.ts';
 import type { ChainResult, TrailPoint } from '../trail/check.ts';
 import { checkCopies } from '../trail/copies.ts';
-import { drillWarnings } from '../trail/due.ts';
-import { type Finding, finding } from '../trail/findings.ts';
+import { drillWarnings, type OpenReview, openReviews, reviewWarnings } from '../trail/due.ts';
+import { type Finding, FindingList, finding } from '../trail/findings.ts';
 import { openTrustHistory, type TrustHistory } from '../trail/trust-history.ts';
 import { judgeTrail, type Verdict } from '../trail/verdict.ts';
-import type { Trust } from '../trust/trust-file.ts';
+import type { LabelledKey, Trust } from '../trust/trust-file.ts';
+import type { Reconciliation } from '../use/reconcile.ts';
 import { checkpointAnchors, seenTokenAnchors } from './audit-anchors.ts';
 import { type AuditorState, readAuditorState, writeAuditorState } from './auditor-state.ts';
+import { reconcileUses, type UsesOptions } from './reconcile-uses.ts';
 import { openTrailSources, trustInForce } from './trail-sources.ts';
 
 export interface AuditOptions {
@@ -30,6 +32,8 @@ export interface AuditOptions {
   readonly seen: readonly SeenToken[];
   /** The present, to say what is overdue; undefined: nothing is said of it. */
   readonly now?: Seconds;
+  /** Use logs to compare with what the trail issued; undefined: nobody does. */
+  readonly uses?: UsesOptions;
 }
 
 export interface SeenToken {
@@ -49,6 +53,12 @@ export interface AuditReport {
   readonly findings: readonly Finding[];
   readonly copies: readonly Pick<TrailSource, 'label' | 'kind' | 'path'>[];
   readonly state: 'none' | 'written' | 'kept';
+  /** Those of every trust version at hand. */
+  readonly auditors: readonly LabelledKey[];
+  /** Incidents that nobody has reviewed; none where the present is not known. */
+  readonly reviews: readonly OpenReview[];
+  /** What the uses say; null when no use log was given. */
+  readonly uses: Reconciliation | null;
 }
 
 /** Judges a trail (docs/ceremony.md). Nothing on the media is changed; the state file only after the verdict `intact`. */
@@ -80,7 +90,10 @@ export async function auditCheck(options: AuditOptions): Promise<AuditReport> {
   const trust = options.trust ? 'given' : 'found';
   const judgement = judgeTrail({ chain, findings: found, anchors: result.anchors.held, trust });
 
-  // 6. What the auditor remembers from now on
+  // 6. What was done, beside what was issued
+  const uses = options.uses ? await reconcileUses(options.uses, sources, history) : null;
+
+  // 7. What the auditor remembers from now on
   const remembered = judgement.verdict === 'intact' ? nextState(history, chain, result.anchors.held) : undefined;
   if (options.state && remembered) writeAuditorState(options.state.path, remembered, options.state.mode);
   return {
@@ -92,6 +105,12 @@ export async function auditCheck(options: AuditOptions): Promise<AuditReport> {
     anchors: result.anchors.held,
     copies: sources.map(({ label, kind, path }) => ({ label, kind, path })),
     state: !options.state ? 'none' : remembered ? 'written' : 'kept',
+    reviews:
+      options.now === undefined
+        ? []
+        : openReviews(chain.facts.debts, trustInForce(history, chain.facts).payload.policy, options.now),
+    uses,
+    auditors: history.versions.flatMap((version) => version.auditors),
   };
 }
 
@@ -170,9 +189,12 @@ function findTrustAhead(history: TrustHistory, { facts }: ChainResult): Finding[
 /** What people have put off: nothing is wrong with the trail. */
 function findOverdue(history: TrustHistory, { facts }: ChainResult, now: Seconds | undefined): Finding[] {
   if (now === undefined) return [];
-  return drillWarnings(facts.upkeep, trustInForce(history, facts).payload.policy, now).map(({ code, message }) =>
-    finding(code, message),
-  );
+  const { policy } = trustInForce(history, facts).payload;
+  const found = new FindingList();
+  for (const { code, message } of drillWarnings(facts.upkeep, policy, now)) found.add(finding(code, message));
+  for (const { code, message, seq } of reviewWarnings(openReviews(facts.debts, policy, now)))
+    found.add(finding(code, message, { seq }));
+  return found.list();
 }
 
 /** The best point that an anchor from outside vouched for: recorder records after it may still be set aside by right. */

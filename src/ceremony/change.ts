@@ -16,6 +16,7 @@ import type { Dealer } from './dealer.ts';
 import { clearVoidCards, readDealing } from './dealing.ts';
 import { settle, writeDecided } from './decided-change.ts';
 import { holdCeremony, openCeremonyTrail } from './hold-ceremony.ts';
+import { importReviews, type ReviewSource } from './import-reviews.ts';
 import { importRevocations, type RevocationSource } from './import-revocations.ts';
 import { type Met, meet } from './meet.ts';
 import { refuseFailedPreflight, refuseOtherTrustVersion, refuseReused } from './mint-checks.ts';
@@ -27,6 +28,8 @@ export interface ChangeOptions extends CeremonyOptions {
   readonly change: Change;
   /** Lists that somebody brings: what they deny is known from now on. */
   readonly revocations: readonly RevocationSource[];
+  /** Reviews of auditors that somebody brings. */
+  readonly reviews: readonly ReviewSource[];
   /** 5 random hex digits: the id of the new set, where cards are dealt. */
   readonly setId: string;
   /** Where services and commanders take trust file, JWK Sets and revocations from. */
@@ -87,6 +90,7 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
   refuseFailedPreflight(preflight);
   const run = { session: attempt.session, clock, clockSource: 'none' as const };
   importRevocations(state, options.revocations, run, ports.note);
+  importReviews(state, options.reviews, { attempt, run, note: ports.note });
 
   // 4. Media and trail, 5. high-water mark
   const trail = await openCeremonyTrail(options, ports, attempt);
@@ -104,6 +108,7 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
       anomalies: [...options.anomalies, ...trail.anomalies],
       needed: trust.set.threshold,
       separated: null,
+      extraShare: null,
       preflight,
     },
     ports,

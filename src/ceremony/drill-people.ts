@@ -41,5 +41,6 @@ export function sandboxPeople(cards: readonly Uint8Array[], onRefusal: (error: B
       return 'again';
     },
     accepted: () => {},
+    extraShare: async () => (waiting.length > 0 ? 'comes' : 'nobody'),
   };
 }

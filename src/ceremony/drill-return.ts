@@ -128,6 +128,7 @@ export async function rotateKeys(sandbox: Sandbox): Promise<string> {
       state: openState(sandbox.stateDir),
       change,
       // The commander's list comes back to the ceremony machine.
+      reviews: [],
       revocations: [{ name: 'revocations.jws', bytes: readFileSync(join(options.sandbox, 'revocations.jws')) }],
       setId: formatHex(ports.random(3)).slice(0, 5),
       outDir: join(options.sandbox, 'out'),

@@ -161,6 +161,7 @@ export async function mintWith(
       startsInSeconds: 0,
       renews: null,
       revocations: [],
+      reviews: [],
       killDir: join(sandbox.options.sandbox, 'out'),
       preflight: sandboxPreflight,
       anomalies: [],

@@ -25,6 +25,7 @@ export async function holdCeremony<T>(
     request: undefined,
     trail: undefined,
     quorum: undefined,
+    reviews: new Map(),
     given: undefined,
   };
   try {

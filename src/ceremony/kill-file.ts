@@ -4,6 +4,7 @@ import type { Seconds } from '../base/time.ts';
 import type { SigningKey } from '../key/derive.ts';
 import { makePrivateDirectory, replaceFile, writeExclusive } from '../machine/files.ts';
 import { readStateFile } from '../machine/state-file.ts';
+import { preSignedDenial } from '../revocation/kill-file.ts';
 import { mergeRevocations, readRevocations } from '../revocation/list.ts';
 import { sealStatement } from '../revocation/statement.ts';
 import type { Trust } from '../trust/trust-file.ts';
@@ -16,8 +17,7 @@ export interface KeptKill {
 
 /** The statement that denies one family, signed before anybody has a token of it (docs/format.md §10). Returns its line without LF. */
 export async function signKill(family: string, iat: Seconds, deny: SigningKey, trust: Trust): Promise<string> {
-  const entry = { kind: 'family' as const, value: family, at: iat, by: 'quorum', reason: 'pre-signed at mint' };
-  return sealStatement({ v: 1, trust: trust.id, iat, deny: [entry], allow: [] }, deny);
+  return sealStatement({ v: 1, trust: trust.id, iat, deny: [preSignedDenial(family, iat)], allow: [] }, deny);
 }
 
 /**

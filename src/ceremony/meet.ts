@@ -3,7 +3,7 @@ import type { PreflightEntry } from '../trail/record.ts';
 import type { Request } from '../trust/request.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import type { Attempt, CeremonyPorts } from './attempt.ts';
-import { gatherShares } from './gather-shares.ts';
+import { gatherExtraShare, gatherShares } from './gather-shares.ts';
 import { checkClock, checkHeadCode } from './mint-checks.ts';
 import type { OpenTrail } from './open-trail.ts';
 import { type PanelText, panelOf } from './panel.ts';
@@ -20,6 +20,8 @@ export interface MeetOptions {
   readonly needed: number;
   /** The custodian whose share does not count, because the token is for them. */
   readonly separated: string | null;
+  /** Why one share more is wanted, if somebody can give it; null: it is not. */
+  readonly extraShare: string | null;
   readonly preflight: PreflightEntry;
 }
 
@@ -67,7 +69,10 @@ export async function meet(options: MeetOptions, ports: CeremonyPorts, attempt: 
   attempt.stage = 'shares';
   const shares = new Quorum({ trust, needed: options.needed, separated: options.separated });
   attempt.quorum = shares;
-  await gatherShares(shares, panel, people, trust.set.strength === 128 ? 17 : 29);
+  const cardWords = trust.set.strength === 128 ? 17 : 29;
+  await gatherShares(shares, panel, people, cardWords);
+  if (options.extraShare !== null)
+    anomalies.push(...(await gatherExtraShare(shares, panel, people, { why: options.extraShare, cardWords })));
   const custodians = [...shares.given];
   return {
     shares,

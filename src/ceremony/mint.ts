@@ -6,13 +6,14 @@ import type { Seconds } from '../base/time.ts';
 import { readRevocations } from '../revocation/list.ts';
 import type { Claims } from '../token/claims.ts';
 import { planTokens, sealToken, tokenSha256 } from '../token/mint.ts';
-import { drillWarnings } from '../trail/due.ts';
+import { drillWarnings, openReviews } from '../trail/due.ts';
 import { policyRole, sharesNeeded } from '../trust/policy.ts';
 import { checkRequest, type Request } from '../trust/request.ts';
 import { activeKey } from '../trust/trust-file.ts';
 import { type Attempt, type CeremonyOptions, type CeremonyPorts, confirmed } from './attempt.ts';
 import { holdTokens, releaseTokens } from './held-tokens.ts';
 import { holdCeremony, openCeremonyTrail } from './hold-ceremony.ts';
+import { importReviews, type ReviewSource, unreviewed } from './import-reviews.ts';
 import { importRevocations, type RevocationSource } from './import-revocations.ts';
 import { keepKill, signKill } from './kill-file.ts';
 import { meet } from './meet.ts';
@@ -25,6 +26,7 @@ import {
   refuseViolations,
 } from './mint-checks.ts';
 import type { OpenTrail } from './open-trail.ts';
+import { extraShareOf, overdueWarnings } from './overdue-reviews.ts';
 import { tokenPanelText } from './panel.ts';
 import { pinnedKey } from './pinned-key.ts';
 import { refuseRevoked } from './refuse-revoked.ts';
@@ -39,6 +41,8 @@ export interface MintOptions extends CeremonyOptions {
   readonly renews: Renews;
   /** Lists of statements that are brought along. */
   readonly revocations: readonly RevocationSource[];
+  /** Reviews of auditors that are brought along. */
+  readonly reviews: readonly ReviewSource[];
   /** The folder that the kill file goes to. */
   readonly killDir: string;
 }
@@ -77,9 +81,10 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
   const { trust } = state;
   const { policy } = trust.payload;
 
-  // 1. The lists of denials that are brought along
+  // 1. The lists of denials and the reviews that are brought along
   const run = { session: attempt.session, clock, clockSource: 'none' as const };
   importRevocations(state, options.revocations, run, ports.note);
+  importReviews(state, options.reviews, { attempt, run, note: ports.note });
 
   // 2. Request
   const read = attempt.request ?? (await ports.request());
@@ -123,16 +128,21 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
   refuseRevoked(plan, activeKey(trust, use).public.kid, revocations.denials);
   ports.prepareDelivery(plan.map(({ breakglass }) => breakglass.sequence));
 
+  const production = options.mode === 'production';
+  const reviews = production ? openReviews(unreviewed(trail.facts, attempt.reviews), policy, clock.now()) : [];
+  const extraShare = extraShareOf(reviews, policy);
+
   // 6. Head code, 7. clock, 8. the panel, 9. shares
   const met = await meet(
     {
       trust,
       trail,
       request,
-      text: tokenPanelText(request, place),
+      text: tokenPanelText(request, place, { reviews, extraShare }),
       anomalies: [...options.anomalies, ...trail.anomalies],
       needed: sharesNeeded(policy, request.role, trust.set.threshold),
       separated: policy.separation ? request.subject : null,
+      extraShare,
       preflight,
     },
     ports,
@@ -198,7 +208,8 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
     warnings: [
       ...met.anomalies.map(({ code, detail }) => ({ code, message: detail })),
       ...trail.warnings,
-      ...(options.mode === 'drill' ? [] : drillWarnings(trail.facts.upkeep, policy, clock.now())),
+      ...(production ? drillWarnings(trail.facts.upkeep, policy, clock.now()) : []),
+      ...overdueWarnings(reviews),
       ...receipt.reached.flatMap(({ label, error }) =>
         error ? [{ code: error.code, message: `medium ${label}: ${error.message}` }] : [],
       ),

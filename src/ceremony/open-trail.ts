@@ -232,7 +232,9 @@ async function writeWaiting(
  */
 function unconfirmedIn(anomalies: readonly Anomaly[]): FoundAnomaly[] {
   return anomalies.flatMap(({ code, detail }) =>
-    isAnomalyCode(code) && code !== 'MEDIA_FIXED' && code !== 'STATE_NEW' ? [{ code, detail }] : [],
+    isAnomalyCode(code) && code !== 'MEDIA_FIXED' && code !== 'STATE_NEW' && code !== 'REVIEW_OVERDUE'
+      ? [{ code, detail }]
+      : [],
   );
 }
 

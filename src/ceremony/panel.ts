@@ -1,6 +1,8 @@
 import { describeDuration } from '../base/time.ts';
+import type { OpenReview } from '../trail/due.ts';
 import { type Request, requestFingerprint, type TokenRequest } from '../trust/request.ts';
 import { type Trust, trustFingerprint } from '../trust/trust-file.ts';
+import { reviewRows } from './overdue-reviews.ts';
 import type { FoundAnomaly, Panel } from './people.ts';
 import type { FamilyPlace } from './renewal.ts';
 
@@ -19,7 +21,11 @@ export function panelOf(text: PanelText, trust: Trust, request: Request, anomali
   };
 }
 
-export function tokenPanelText(request: TokenRequest, { family, firstSequence }: FamilyPlace): PanelText {
+export function tokenPanelText(
+  request: TokenRequest,
+  { family, firstSequence }: FamilyPlace,
+  left: { readonly reviews: readonly OpenReview[]; readonly extraShare: string | null },
+): PanelText {
   const { holder } = request;
   return {
     title: request.kind === 'drill' ? 'DRILL' : 'PRODUCTION',
@@ -30,6 +36,7 @@ export function tokenPanelText(request: TokenRequest, { family, firstSequence }:
       ['lifetime', describeLifetime(request)],
       ...(firstSequence === 1 ? [] : [['renews', `family ${family}, from its token ${firstSequence} on`] as const]),
       ['holder key', holder ? 'yes: the token works only with it' : 'none: anyone who holds the token can use it'],
+      ...reviewRows(left.reviews, left.extraShare),
     ],
     question: 'Does the responder read out these words, and is this what is needed?',
   };

@@ -18,6 +18,7 @@ const ceremonyCodes = [
   'STATE_NEW',
   'STATE_DAMAGED',
   'MEDIA_FIXED',
+  'REVIEW_OVERDUE',
 ] as const;
 
 /** Those of the media (medium/reconcile.ts), and those of the ceremony itself. */
@@ -65,4 +66,6 @@ export interface QuorumPeople {
   /** A share was refused. `take` accepts the correction of `slip`; throws where nobody can try again. */
   refused(error: BreakglassError, slip: Slip | undefined): Promise<'again' | 'take'>;
   accepted(label: string, progress: Progress): void;
+  /** The quorum is complete, and `why` asks for one share more: does somebody come, or do all here confirm that nobody can? */
+  extraShare(why: string, progress: Progress): Promise<'comes' | 'nobody'>;
 }

@@ -1,39 +1,32 @@
-import type { ExitName } from '../base/errors.ts';
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import type { SeenToken } from '../ceremony/audit-check.ts';
 import { auditCheck as checkTrail } from '../ceremony/audit-check.ts';
 import { readInput } from '../machine/files.ts';
 import { auditJson, describeAudit } from '../report/audit.ts';
-import type { Verdict } from '../trail/verdict.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import type { AuditCheckFlags } from './audit-check.ts';
 import { type CommandIo, productJson } from './io.ts';
 import { loadTrust } from './load-trust.ts';
-
-const exitOfVerdict: Readonly<Record<Verdict, ExitName>> = {
-  intact: 'done',
-  tampered: 'no',
-  unreadable: 'media',
-  'not-provable': 'undecided',
-};
+import { graverExit, usesOptions } from './uses-options.ts';
 
 /** `audit-check`: copies and what the auditor brings in, a verdict out. */
 export async function runAuditCheck(paths: readonly string[], options: AuditCheckFlags, io: CommandIo): Promise<void> {
   const report = await checkTrail({
     paths,
-    trust: await trustFor(options, io),
+    trust: await believedTrust(options.trust, io),
     head: options.head,
     state: await stateOption(options),
     seen: await readSeen(options.seen ?? []),
     now: io.clock.now(),
+    ...usesOptions(options),
   });
-  io.exit(exitOfVerdict[report.verdict]);
+  io.exit(graverExit(report.verdict, report.uses?.verdict ?? null));
   if (options.json) return productJson(io, auditJson(report));
   io.product(describeAudit(report));
 }
 
 /** The trust file that the auditor names or has pinned; undefined when there is neither. */
-async function trustFor({ trust }: AuditCheckFlags, io: CommandIo): Promise<Trust | undefined> {
+export async function believedTrust(trust: string | undefined, io: CommandIo): Promise<Trust | undefined> {
   try {
     return await loadTrust(trust, undefined, io);
   } catch (error) {

@@ -8,6 +8,9 @@ export interface AuditCheckFlags {
   readonly state?: string;
   readonly newState?: true;
   readonly seen?: readonly string[];
+  readonly uses?: readonly string[];
+  readonly usesKey?: readonly string[];
+  readonly revocations?: readonly string[];
   readonly json?: true;
 }
 
@@ -20,8 +23,13 @@ export function registerAuditCheck(program: Command, io: CommandIo): void {
     .option('--state <file>', 'what you remember of the last check; updated after one that ends intact')
     .option('--new-state', 'make the state file')
     .option('--seen <file>', 'tokens that were seen, one a line (repeatable)', collect)
+    .option('--uses <path>', "a guard's use log: a file, or a folder of them (repeatable)", collect)
+    .option('--uses-key <file>', "a guard's public key, from its owner: breakglass guard key (repeatable)", collect)
+    .option('--revocations <file>', 'a revocation list, to find uses after a revocation (repeatable)', collect)
     .option('--json', 'print JSON')
-    .description('judge a trail: signatures, order, policy, copies against each other, and its end')
+    .description(
+      'judge a trail: signatures, order, policy, copies against each other, its end, and what was done with it',
+    )
     .action(async (paths: string[], flags: AuditCheckFlags) =>
       (await import('./at-the-desk.ts')).runAuditCheck(paths, flags, io),
     );

@@ -37,6 +37,7 @@ export function withChangeFlags(command: Command): Command {
       'a revocation list whose denials are taken over first (recorded); repeatable',
       collect,
     )
+    .option('--review <file>', 'take in this review of an auditor, once for each (recorded)', collect)
     .option('--out <dir>', 'where trust file, JWK Sets and revocations are published (default: this directory)')
     .option('--allow-fixed', 'allow media that are not removable or share a device (recorded)')
     .option('--json', 'print JSON');

@@ -26,7 +26,7 @@ import { passphraseSource } from './people/passphrases.ts';
 import { passphrasesOf, peopleOf } from './people/quorum-people.ts';
 import { type NewRevoker, withRevokers } from './people/revoker-keys.ts';
 import type { PassphraseSource } from './people/share-files.ts';
-import { revocationSources } from './revocation-sources.ts';
+import { reviewSources, revocationSources } from './revocation-sources.ts';
 
 export interface ChangeCommand {
   /** As people type it: `rotate shares`. */
@@ -90,6 +90,7 @@ async function hold(
         state,
         change,
         revocations: revocationSources(flags.revocations),
+        reviews: reviewSources(flags.review),
         setId,
         outDir,
         mediaPaths: (flags.medium ?? []).map((path) => resolve(path)),

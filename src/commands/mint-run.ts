@@ -21,7 +21,7 @@ import type { MintFlags } from './mint.ts';
 import { peopleOf } from './people/quorum-people.ts';
 import { refuseNoFamily, renewedFields } from './renewed-fields.ts';
 import { completeFields, newRequest } from './request-fields.ts';
-import { revocationSources } from './revocation-sources.ts';
+import { reviewSources, revocationSources } from './revocation-sources.ts';
 import { type Delivery, orUndelivered, refuseExistingOut, tokenDelivery } from './token-delivery.ts';
 
 /** `mint`: flags and questions in, one ceremony, the token out. */
@@ -83,6 +83,7 @@ async function runLocked(
         startsInSeconds: durationFlag('--starts-in', flags.startsIn),
         renews: flags.renews ?? null,
         revocations,
+        reviews: reviewSources(flags.review),
         killDir: dirname(flags.out ?? '.'),
         preflight: preflightEntry(state.trust.payload.policy.preflight, machinePreflight()),
         anomalies,

@@ -31,6 +31,7 @@ export function registerMint(program: Command, io: CommandIo): void {
     .option('--starts-in <duration>', 'the walk from the vault: when the token begins to be valid', '0s')
     .option('--renews <family>', 'go on with this family of the trail, or: last')
     .option('--revocations <file>', 'take in this list of denials first, once for each (recorded)', collect)
+    .option('--review <file>', 'take in this review of an auditor, once for each (recorded)', collect)
     .option('--out <file>', 'write the token to this new file instead of standard output')
     .option('--qr', 'show the token as a QR code on the terminal too')
     .option('--drill', 'a drill: real shares, but the token opens nothing in production')

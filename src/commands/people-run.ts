@@ -10,7 +10,7 @@ import { noteDoubts, trailReading, trustReading } from './trail-reading.ts';
 /** `people list`: the trail in, who has which part and what is overdue out. */
 export async function runPeopleList(paths: readonly string[], flags: TrailFlags, io: CommandIo): Promise<void> {
   const trail = await readTrail(await trailReading(paths, flags, io));
-  const list = listPeople(trail.trust, trail.chain.facts.upkeep, io.clock.now());
+  const list = listPeople(trail.trust, trail.chain.facts, io.clock.now());
   noteDoubts(trail, io);
   if (trail.doubts.length > 0) io.exit('undecided');
   if (flags.json) return productJson(io, { ...peopleJson(list), findings: trail.findings });

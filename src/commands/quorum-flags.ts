@@ -11,6 +11,7 @@ export interface QuorumFlags {
   readonly accept?: readonly string[];
   readonly passphraseFd?: string;
   readonly revocations?: readonly string[];
+  readonly review?: readonly string[];
   readonly out?: string;
   readonly allowFixed?: true;
   readonly json?: true;

@@ -32,6 +32,11 @@ export function newRevokerKey(): PersonalKey<Ed25519Jwk> {
   );
 }
 
+/** An auditor's key: of the same kind. */
+export function newAuditorKey(): PersonalKey<Ed25519Jwk> {
+  return newRevokerKey();
+}
+
 /** Writes the key to `path`, new and of mode 0600: under the passphrase as an age file, or plain DER without one. */
 export async function writePersonalKey(
   path: string,
@@ -47,15 +52,33 @@ export async function writePersonalKey(
  * `BAD_INPUT` for another file.
  */
 export async function openRevokerKey(bytes: Uint8Array, passphrase: Uint8Array, what: string): Promise<SigningKey> {
+  return openSealedKey(bytes, passphrase, {
+    what,
+    kind: 'revoker',
+    hint: 'give LABEL.revoker.age, which init wrote for a commander. Nothing was denied.',
+  });
+}
+
+/** The same of an auditor. */
+export async function openAuditorKey(bytes: Uint8Array, passphrase: Uint8Array, what: string): Promise<SigningKey> {
+  return openSealedKey(bytes, passphrase, {
+    what,
+    kind: "auditor's",
+    hint: 'give LABEL.auditor.age, which review new-key wrote. Nothing was signed.',
+  });
+}
+
+async function openSealedKey(
+  bytes: Uint8Array,
+  passphrase: Uint8Array,
+  { what, kind, hint }: { readonly what: string; readonly kind: string; readonly hint: string },
+): Promise<SigningKey> {
   const pkcs8 = await openWithPassphrase(bytes, passphrase, { what });
   try {
     return await importSigningKey(pkcs8, { alg: 'Ed25519', role: 'deny' });
   } catch (cause) {
     if (isBreakglassError(cause)) throw cause;
-    throw new BreakglassError('BAD_INPUT', `${what} holds no revoker key`, {
-      hint: 'give LABEL.revoker.age, which init wrote for a commander. Nothing was denied.',
-      cause,
-    });
+    throw new BreakglassError('BAD_INPUT', `${what} holds no ${kind} key`, { hint, cause });
   } finally {
     wipe(pkcs8);
   }

@@ -3,6 +3,8 @@ import type { HeldAnchor } from '../trail/anchors.ts';
 import type { TrailPoint } from '../trail/check.ts';
 import { type Finding, isGrave } from '../trail/findings.ts';
 import type { Verdict } from '../trail/verdict.ts';
+import type { Reconciliation } from '../use/reconcile.ts';
+import { describeUses, usesJson } from './uses.ts';
 
 /** What `audit-check` found, for people and as JSON. */
 export interface AuditView {
@@ -16,11 +18,12 @@ export interface AuditView {
   readonly findings: readonly Finding[];
   readonly copies: readonly { readonly label: string; readonly kind: string; readonly path: string }[];
   readonly state: 'none' | 'written' | 'kept';
+  readonly uses: Reconciliation | null;
 }
 
 /** `audit-check --json`. */
 export function auditJson(view: AuditView) {
-  const { verdict, trustId, records, provenThrough, head, headCeremony, anchors, findings, copies, state } = view;
+  const { verdict, trustId, records, provenThrough, head, headCeremony, anchors, findings, copies, state, uses } = view;
   return {
     verdict,
     trust: trustId,
@@ -33,6 +36,7 @@ export function auditJson(view: AuditView) {
     firstBad: firstBad(findings)?.seq ?? null,
     copies,
     state,
+    uses: uses && usesJson(uses),
   };
 }
 
@@ -47,6 +51,7 @@ export function describeAudit(view: AuditView): string {
     ...(view.findings.length > 0 ? ['', 'Findings:', ...view.findings.map(findingLine)] : []),
     '',
     ...advice(view),
+    ...(view.uses ? ['', ...describeUses(view.uses)] : []),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -5,13 +5,14 @@ import type { Departure } from '../trust/departure.ts';
 import { adviseDeparture, combiningGroups } from '../trust/departure-advice.ts';
 
 /** `people list --json`. */
-export function peopleJson({ people, drill, policyReview }: PeopleList) {
-  return { people, drill: { ...drill }, policyReview, overdue: overdue({ people, drill, policyReview }) };
+export function peopleJson(list: PeopleList) {
+  const { people, drill, policyReview, reviews } = list;
+  return { people, drill: { ...drill }, policyReview, reviews, overdue: overdue(list) };
 }
 
 /** A line a person, then what is overdue. */
 export function describePeople(list: PeopleList, trustName: string): string {
-  const { people, drill, policyReview } = list;
+  const { people, drill, policyReview, reviews } = list;
   const rows = people.map((person) => [person.label, partsOf(person), cardOf(person)] as const);
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const late = overdue(list);
@@ -23,6 +24,10 @@ export function describePeople(list: PeopleList, trustName: string): string {
     '',
     `  last drill      ${drill.last ?? 'never'}${nextOf(drill)}`,
     `  policy review   ${policyReview.last ?? 'unknown'}${nextOf(policyReview)}`,
+    ...reviews.map(
+      ({ incident, due, overdue: late }) =>
+        `  review open     ${incident}${due === null ? '' : `, due by ${due}${late ? ': OVERDUE' : ''}`}`,
+    ),
     '',
     ...(late.length === 0 ? ['Nothing is overdue.'] : ['Overdue:', ...late.map(({ message }) => `  ${message}`)]),
     '',
@@ -30,14 +35,14 @@ export function describePeople(list: PeopleList, trustName: string): string {
 }
 
 export interface Overdue {
-  readonly what: 'drill' | 'policy' | 'card';
-  /** Whose card; null for the others. */
+  readonly what: 'drill' | 'policy' | 'card' | 'review';
+  /** Whose card, or the incident that was not reviewed; null for the others. */
   readonly label: string | null;
   readonly since: string;
   readonly message: string;
 }
 
-function overdue({ people, drill, policyReview }: PeopleList): Overdue[] {
+function overdue({ people, drill, policyReview, reviews }: PeopleList): Overdue[] {
   const found: Overdue[] = [];
   if (drill.overdue && drill.next !== null)
     found.push({
@@ -57,6 +62,11 @@ function overdue({ people, drill, policyReview }: PeopleList): Overdue[] {
     if (!card?.overdue || card.next === null) continue;
     const message = `the card of ${label}, since ${card.next}: breakglass share check --record`;
     found.push({ what: 'card', label, since: card.next, message });
+  }
+  for (const { incident, due, overdue: late } of reviews) {
+    if (!late || due === null) continue;
+    const message = `the review of incident ${incident}, since ${due}: breakglass review ${incident}`;
+    found.push({ what: 'review', label: incident, since: due, message });
   }
   return found;
 }

@@ -17,7 +17,7 @@ export function explainPolicy(policy: Policy): string {
     `The share of the person who gets the token ${separation}; a reason has at least ${policy.reason.minLength} characters.`,
     `At most ${policy.limits.maxPerDay} issuances in 24 hours, ${time(policy.limits.cooldown)} between two.`,
     `A drill every ${time(policy.drill.every)}: access within ${time(policy.drill.timeToAccess)}, kill within ${time(policy.drill.timeToKill)}.`,
-    `A review within ${time(policy.review.within)} of each issuance, of the policy every ${time(policy.review.policyEvery)}.`,
+    `A review within ${time(policy.review.within)} of each issuance, of the policy every ${time(policy.review.policyEvery)}.${policy.review.overdue === undefined ? '' : ' An overdue one costs a mint one more share.'}`,
     'People:',
     ...people,
     'Roles:',

@@ -1,4 +1,5 @@
 import { BreakglassError } from '../base/errors.ts';
+import type { Seconds } from '../base/time.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import { type RevocationAlarm, type RevocationList, readRevocations } from './list.ts';
 import { claimedTrust, type DenyEntry } from './statement.ts';
@@ -40,4 +41,16 @@ function refusal(bytes: Uint8Array, list: RevocationList, trust: Trust, what: st
   return new BreakglassError('KILL_INVALID', `${what} is no kill file of this trust: ${why}`, {
     hint: 'take INCIDENT.kill.jws, which mint wrote beside the token, or revoke with a key. Nothing was denied.',
   });
+}
+
+const preSigned = { by: 'quorum', reason: 'pre-signed at mint' } as const;
+
+/** The denial of one family as a mint signs it, before anybody has a token of it (docs/format.md §10). */
+export function preSignedDenial(family: string, iat: Seconds): DenyEntry {
+  return { kind: 'family', value: family, at: iat, ...preSigned };
+}
+
+/** True for such a denial: its `at` says when it was signed, and nothing says when it was published. */
+export function isPreSigned({ kind, by, reason }: DenyEntry): boolean {
+  return kind === 'family' && by === preSigned.by && reason === preSigned.reason;
 }

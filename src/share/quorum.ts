@@ -38,7 +38,8 @@ export interface QuorumOptions {
  */
 export class Quorum {
   readonly #trust: Trust;
-  readonly #needed: number;
+  #needed: number;
+  readonly #least: number;
   readonly #separated: string | null;
   readonly #held: (GivenShare & { readonly share: Share })[] = [];
   readonly #shown: Slip[] = [];
@@ -49,6 +50,7 @@ export class Quorum {
       throw new TypeError('a quorum needs at least the threshold and at most every custodian that counts');
     this.#trust = trust;
     this.#needed = needed;
+    this.#least = needed;
     this.#separated = separated;
   }
 
@@ -83,6 +85,16 @@ export class Quorum {
 
   get complete(): boolean {
     return this.missing === 0;
+  }
+
+  /** Asks for one share more, if anybody is left whose share would count. */
+  needOneMore(): void {
+    if (this.waitingFor.length > 0) this.#needed = this.#held.length + 1;
+  }
+
+  /** Goes on with what was given, if that was enough before one more was asked for. */
+  contentWithGiven(): void {
+    this.#needed = Math.max(this.#least, Math.min(this.#needed, this.#held.length));
   }
 
   /** The custodians whose share would still count. */

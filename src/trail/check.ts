@@ -212,6 +212,7 @@ class ChainCheck implements TrailCheck {
   #believeLate({ file: { record }, where, seq }: Placed): void {
     this.#facts.upkeep.note(record, undefined);
     this.#notices.add(record, where, seq);
+    if (record.type === 'review') this.#laws.judgeReview({ record, where, seq });
   }
 
   #reportUnknownRecorder({ where, seq }: Placed): void {

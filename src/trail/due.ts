@@ -1,5 +1,6 @@
 import { formatTime, parseTime, type Seconds } from '../base/time.ts';
 import { type Policy, policySeconds } from '../trust/policy.ts';
+import { type Debt, debtDue } from './debts.ts';
 import type { CardSeen, Upkeep } from './upkeep.ts';
 
 /** A drill dated further ahead of the clock than this says that one of the two clocks is wrong. */
@@ -65,6 +66,68 @@ export function cardCheck(
 ): Deadline & { readonly by: CardSeen['by'] | null } {
   const { next, overdue } = deadline(seen?.time ?? since ?? null, policy.review.policyEvery, now);
   return { last: seen?.time ?? null, by: seen?.by ?? null, next, overdue };
+}
+
+/** An incident whose issuances wait for a review. */
+export interface OpenReview {
+  readonly incident: string;
+  /** The records that issued, the oldest first. */
+  readonly records: readonly number[];
+  /** The time of the oldest. */
+  readonly since: string;
+  /** When its review is due. */
+  readonly due: string | null;
+  readonly overdue: boolean;
+}
+
+/** The incidents with debts, the one that is due first before the others. */
+export function openReviews(debts: readonly Debt[], policy: Policy, now: Seconds): OpenReview[] {
+  const incidents = new Map<string, Debt[]>();
+  for (const debt of debts) {
+    const others = incidents.get(debt.incident);
+    if (others) others.push(debt);
+    else incidents.set(debt.incident, [debt]);
+  }
+  const within = policySeconds(policy.review.within);
+  return [...incidents].map(([incident, all]) => {
+    const times = all.map(({ since }) => since).sort();
+    const since = times[0] ?? '';
+    const due = debtDue({ since }, within);
+    const records = all.map(({ seq }) => seq);
+    return { incident, records, since, due: due === null ? null : formatTime(due), overdue: due !== null && now > due };
+  });
+}
+
+export interface ReviewWarning {
+  readonly code: 'REVIEW_OPEN' | 'REVIEW_OVERDUE';
+  readonly message: string;
+  /** The oldest record that waits. */
+  readonly seq: number | null;
+}
+
+/** What people should hear of issuances that nobody has reviewed. Never a reason to refuse (P10). */
+export function reviewWarnings(reviews: readonly OpenReview[]): ReviewWarning[] {
+  return reviews.map(({ incident, records, due, overdue }) => {
+    const what = records.length === 1 ? `record ${records[0]}` : `${records.length} records from ${records[0]} on`;
+    const by = due === null ? '' : `, due by ${due}`;
+    return overdue
+      ? {
+          code: 'REVIEW_OVERDUE',
+          message: `nobody has reviewed ${incident} (issued by ${what})${by}`,
+          seq: records[0] ?? null,
+        }
+      : {
+          code: 'REVIEW_OPEN',
+          message: `${incident} (issued by ${what}) waits for its review${by}`,
+          seq: records[0] ?? null,
+        };
+  });
+}
+
+/** The incidents whose overdue reviews cost a mint one more share; none where the policy does not say so. */
+export function costlyReviews(reviews: readonly OpenReview[], policy: Policy): string[] {
+  if (policy.review.overdue !== 'extra-share') return [];
+  return reviews.filter(({ overdue }) => overdue).map(({ incident }) => incident);
 }
 
 function deadline(last: string | null, every: string, now: Seconds): Deadline {

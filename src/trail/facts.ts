@@ -1,6 +1,7 @@
 import type { PublicJwk } from '../base/schema.ts';
 import type { Seconds } from '../base/time.ts';
 import type { Claims } from '../token/claims.ts';
+import { type Debt, DebtKeeper } from './debts.ts';
 import { HeadIndex } from './head-index.ts';
 import { recordSeconds } from './quorum-check.ts';
 import type { CeremonyRecord, Issuance, RecordOf } from './record.ts';
@@ -53,12 +54,15 @@ export interface TrailFacts {
   readonly recorders: ReadonlySet<string>;
   /** Drills, cards, media and people. */
   readonly upkeep: Upkeep;
+  /** Issuances that nobody has reviewed yet, the oldest first. */
+  readonly debts: readonly Debt[];
 }
 
 /** Gathers facts while a trail is read; its size does not grow with the trail, but for 15 bytes a ceremony record. */
 export class FactKeeper {
   readonly heads = new HeadIndex();
   readonly upkeep = new UpkeepKeeper();
+  readonly debts = new DebtKeeper();
   readonly #requests = new Map<string, Seconds>();
   readonly #families = new Map<string, Family>();
   readonly #issuances = new Map<number, string>();
@@ -95,7 +99,10 @@ export class FactKeeper {
   addIssuance(record: Issuance, sha256: string): FamilyBreach[] {
     forgetOldest(this.#issuances, keptIssuances);
     this.#issuances.set(record.seq, sha256);
-    if (record.type === 'mint.issued') this.#issuedAt.push(recordSeconds(record));
+    if (record.type === 'mint.issued') {
+      this.#issuedAt.push(recordSeconds(record));
+      this.debts.add(record);
+    }
     if (this.#issuedAt.length > keptIssuances) this.#issuedAt.shift();
     return this.#continueFamily(record);
   }
@@ -116,6 +123,7 @@ export class FactKeeper {
       issuedAt: this.#issuedAt.filter((at) => at > last - daySeconds),
       families: this.#families,
       upkeep: this.upkeep,
+      debts: this.debts.open,
       begunSets: this.#begunSets,
     };
   }

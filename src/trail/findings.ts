@@ -77,7 +77,15 @@ export const findingSeverities = {
   CHECKPOINT_UNUSED: 'warning',
   SEEN_TOKEN_UNUSED: 'warning',
   DRILL_OVERDUE: 'warning',
+  /** A review record whose statement does not hold. */
+  REVIEW_REFUSED: 'warning',
+  REVIEW_WITHOUT_USES: 'warning',
+  REVIEW_MISUSE: 'warning',
+  REVIEW_OVERDUE: 'warning',
+  /** A review was overdue, the policy asked for one more share, and nobody gave it or confirmed that nobody could. */
+  REVIEW_SHARE_MISSING: 'warning',
 
+  REVIEW_OPEN: 'note',
   FILE_SET_ASIDE: 'note',
   PROVISIONAL: 'note',
   FINDINGS_CUT: 'note',

@@ -1,3 +1,4 @@
+import { checkExtraShare } from './extra-share.ts';
 import type { FactKeeper, FamilyBreach } from './facts.ts';
 import type { FindingList, RecordPlace } from './findings.ts';
 import { checkIssuance } from './issuance-check.ts';
@@ -51,6 +52,14 @@ export class Laws {
     const { record } = proved;
     if (isCeremonyRecord(record)) this.#judgeCeremony({ ...proved, record });
     if (record.type === 'mint.released') this.#judgeRelease({ ...proved, record });
+    if (record.type === 'review') this.judgeReview({ ...proved, record });
+  }
+
+  /** Auditors of every version at hand count, as they do for cosignatures: nothing ever ends a review. */
+  judgeReview(proved: Omit<Proved<RecordOf<'review'>>, 'sha256'>): void {
+    const auditors = this.#history.versions.flatMap((trust) => trust.auditors);
+    for (const { code, message } of this.#facts.debts.close(proved.record, { auditors, heads: this.#facts.heads }))
+      this.#found.report(code, proved.where, message, proved.seq);
   }
 
   #judgeCeremony(proved: Proved<CeremonyRecord>): void {
@@ -110,6 +119,8 @@ export class Laws {
     const { trust } = this.#signers;
     if (!trust) return;
     for (const { code, message } of checkIssuance(record, trust, this.#facts)) this.#report(code, proved, message);
+    for (const { code, message } of checkExtraShare(record, trust, this.#facts.debts.open))
+      this.#report(code, proved, message);
     for (const code of this.#facts.addIssuance(record, sha256)) this.#report(code, proved, familyBreaches[code]);
   }
 

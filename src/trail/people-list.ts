@@ -1,7 +1,16 @@
 import type { Seconds } from '../base/time.ts';
 import type { Part } from '../trust/policy.ts';
 import type { Trust } from '../trust/trust-file.ts';
-import { cardCheck, type Deadline, type DrillDates, drillDates, policyReview } from './due.ts';
+import type { Debt } from './debts.ts';
+import {
+  cardCheck,
+  type Deadline,
+  type DrillDates,
+  drillDates,
+  type OpenReview,
+  openReviews,
+  policyReview,
+} from './due.ts';
 import type { CardSeen, Upkeep } from './upkeep.ts';
 
 /** The card of a custodian of the active set, and when it was last seen to be good. */
@@ -24,10 +33,16 @@ export interface PeopleList {
   readonly people: readonly ListedPerson[];
   readonly drill: DrillDates;
   readonly policyReview: Deadline;
+  /** Incidents whose issuances nobody has reviewed yet. */
+  readonly reviews: readonly OpenReview[];
 }
 
 /** Everybody of the policy, of the active set and of the revokers, and what is overdue. */
-export function listPeople(trust: Trust, upkeep: Upkeep, now: Seconds): PeopleList {
+export function listPeople(
+  trust: Trust,
+  { upkeep, debts }: { readonly upkeep: Upkeep; readonly debts: readonly Debt[] },
+  now: Seconds,
+): PeopleList {
   const { policy } = trust.payload;
   const custodians = trust.set.shares.map(({ custodian }) => custodian);
   const revokers = trust.revokers.map(({ label }) => label);
@@ -41,6 +56,7 @@ export function listPeople(trust: Trust, upkeep: Upkeep, now: Seconds): PeopleLi
     })),
     drill: drillDates(upkeep, policy, now),
     policyReview: policyReview(upkeep, policy, now),
+    reviews: openReviews(debts, policy, now),
   };
 }
 

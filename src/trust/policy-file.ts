@@ -27,7 +27,7 @@ preflight = "record"       # "require" refuses to run unless every check of the 
 separation = true          # the share of the person who gets the token does not count
 reason.minLength = 20      # characters of the reason in a request
 drill = { every = "90d", timeToAccess = "15m", timeToKill = "60s" }
-review = { within = "72h", policyEvery = "180d" }
+review = { within = "72h", policyEvery = "180d" } # , overdue = "extra-share": an overdue one costs one more share
 limits = { cooldown = "0s", maxPerDay = 12 }
 
 # Everybody who has a part: custodian (holds a share), responder (may get access), commander, auditor.

@@ -152,6 +152,7 @@ export async function changeIn(scene: Scene, change: Change, attempt: ChangeAtte
         state: openState(scene.stateDir),
         change,
         revocations: [],
+        reviews: [],
         setId: Buffer.from(random(3)).toString('hex').slice(0, 5),
         outDir: scene.outDir,
         mediaPaths: scene.media,
@@ -257,6 +258,7 @@ export async function mintIn(scene: Scene, attempt: Attempt = {}): Promise<Outco
     startsInSeconds: 0,
     renews: null,
     revocations: [],
+    reviews: [],
     killDir: scene.dir,
     preflight: { mode: 'record', checks: [] },
     anomalies: [],
@@ -279,6 +281,7 @@ export async function mintIn(scene: Scene, attempt: Attempt = {}): Promise<Outco
       nextShare: (panel, progress) => ask('share', () => people.nextShare(panel, progress)),
       refused: (error, slip) => people.refused(error, slip),
       accepted: (label, progress) => people.accepted(label, progress),
+      extraShare: (why, progress) => ask('extra share', () => people.extraShare(why, progress)),
     },
     prepareDelivery: () => {},
     deliver: async (tokens, recipient) => {

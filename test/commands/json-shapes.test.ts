@@ -95,6 +95,7 @@ test('request, mint, verify, audit-check', async () => {
     headCode,
     anchors: expect.any(Array),
     findings: each({ code: text, severity: text, seq: numberOrNull, message: text }),
+    uses: null,
   });
 });
 

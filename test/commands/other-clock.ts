@@ -24,6 +24,7 @@ export async function mintAtOtherTime(scene: Scene, seconds: number): Promise<st
       startsInSeconds: 0,
       renews: null,
       revocations: [],
+      reviews: [],
       killDir: scene.dir,
       preflight: { mode: 'sandbox', checks: [] },
       anomalies: [],

@@ -130,6 +130,11 @@ export function now(): string {
   return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
+/** Resolves in another second than this one: what was due at once is overdue. */
+export async function nextSecond(): Promise<void> {
+  for (const second = now(); now() === second; ) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 /** Mints a token to `token` in the scene; resolves with what `--json` said. */
 export async function mintToken(scene: Scene, flags: readonly string[] = []): Promise<MintJson> {
   const request = await writeRequest(scene, flags.includes('--drill') ? ['--drill'] : []);

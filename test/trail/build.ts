@@ -9,6 +9,7 @@ import { createTree, sealCheckpoint } from '../../src/trail/checkpoint.ts';
 import { checkpointName, recordName, trailFolder, trustName } from '../../src/trail/layout.ts';
 import { isCeremonyRecord, type RecordMembers, type RecordType, type TrailRecord } from '../../src/trail/record.ts';
 import { sealRecord } from '../../src/trail/record-file.ts';
+import { type Review, sealReview } from '../../src/trail/review.ts';
 import { type Policy, policyRole } from '../../src/trust/policy.ts';
 import { asTokenRequest, type Request, requestFingerprint } from '../../src/trust/request.ts';
 import { keyOrigin, openTrust, sealTrust, type Trust } from '../../src/trust/trust-file.ts';
@@ -294,7 +295,34 @@ export class TrailBuilder {
 
   /** A record of the recorder of this type, with plain members. */
   async plain(type: PlainType, spoil: Spoiled = {}): Promise<this> {
-    return this.append(plainMembers[type], { spoil });
+    return type === 'review' ? this.review({}, { spoil }) : this.append(plainMembers[type], { spoil });
+  }
+
+  /** A review of everything so far, by grace; `change` says what the statement is to say instead. */
+  async review(
+    change: Partial<Review> = {},
+    options: { readonly spoil?: Spoiled; readonly key?: SigningKey } = {},
+  ): Promise<this> {
+    const { incident, statement, auditor } = await this.reviewMembers(change, options.key);
+    return this.append({ type: 'review', incident, statement, auditor }, { spoil: options.spoil ?? {} });
+  }
+
+  async reviewMembers(change: Partial<Review> = {}, key: SigningKey = auditorKey) {
+    const last = this.records.findLastIndex(isCeremonyRecord);
+    const review: Review = {
+      v: 1,
+      trust: this.trust.id,
+      incident: 'inc-2026-0117',
+      auditor: 'grace',
+      at: this.now,
+      through: { seq: this.records[last]?.seq ?? 0, sha256: sha256Hex(this.files[last] ?? new Uint8Array()) },
+      uses: [{ trail: sha256Hex('a use log'), seq: 7, sha256: sha256Hex('its last line') }],
+      findings: [],
+      conclusion: 'in-order',
+      remarks: 'what was done is what was asked for',
+      ...change,
+    };
+    return { incident: review.incident, auditor: review.auditor, statement: await sealReview(review, key) };
   }
 
   /** Signs any members and puts the file at the end; `spoil` replaces members, the common ones too. */
@@ -429,7 +457,7 @@ export const testQuorum = [
   { label: 'bob', index: 99 },
 ];
 
-const plainMembers: { readonly [T in PlainType]: Extract<RecordMembers, { readonly type: T }> } = {
+const plainMembers: { readonly [T in Exclude<PlainType, 'review'>]: Extract<RecordMembers, { readonly type: T }> } = {
   'mint.refused': { type: 'mint.refused', request: null, requestSha256: null, codes: ['REQUEST_EXPIRED'] },
   'mint.aborted': {
     type: 'mint.aborted',
@@ -460,7 +488,6 @@ const plainMembers: { readonly [T in PlainType]: Extract<RecordMembers, { readon
     sha256: sha256Hex('torn'),
     torn: 2,
   },
-  review: { type: 'review', incident: 'inc-2026-0117', statement: 'e30.e30.AAAA', auditor: 'grace' },
 };
 
 function trustPayload(name: string, policy: Policy, keys: TrailKeys): TrustPayload {

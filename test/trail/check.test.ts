@@ -97,9 +97,9 @@ test('any moved or repeated record is noticed', async () => {
 
 test('the check goes on past the first finding', async () => {
   const files = [...trail.files];
-  for (const spoilt of [3, 7]) files[spoilt] = changeByte(files[spoilt] ?? new Uint8Array(), 300);
+  for (const spoilt of [2, 7]) files[spoilt] = changeByte(files[spoilt] ?? new Uint8Array(), 300);
   const { findings, records } = await judge(trail, files);
-  expect(findings.map(({ seq }) => seq)).toEqual([3, 7]);
+  expect(findings.map(({ seq }) => seq)).toEqual([2, 7]);
   expect(records).toBe(16);
 });
 

@@ -148,6 +148,12 @@ const laws: Readonly<Record<Rule, Law>> = {
   'drill-time-to-kill': durationLaw('timeToKill = "60s"', 'timeToKill'),
   'review-within': durationLaw('within = "72h"', 'within'),
   'review-policy-every': durationLaw('policyEvery = "180d"', 'policyEvery'),
+  'review-overdue': {
+    accepts: [toml('policyEvery = "180d"', 'policyEvery = "180d", overdue = "extra-share"')],
+    refuses: ['"refuse"', '"two-shares"', 'true', '1', '""'].map((value) =>
+      toml('policyEvery = "180d"', `policyEvery = "180d", overdue = ${value}`),
+    ),
+  },
   'limits-cooldown': {
     accepts: [
       ...durationLaw('cooldown = "0s"', 'cooldown').accepts,

@@ -41,6 +41,11 @@ export function flagPeople(flags: PeopleFlags): QuorumPeople {
       throw new BreakglassError(error.code, `${current}: ${error.message}`, { hint: error.hint, cause: error });
     },
     accepted: () => {},
+    extraShare: async (why, progress) => {
+      if (shares.length > 0) return 'comes';
+      if (flags.accept.includes('REVIEW_OVERDUE')) return 'nobody';
+      throw noExtraShare(why, progress);
+    },
   };
 }
 
@@ -84,6 +89,12 @@ function refuseUnaccepted(panel: Panel, accept: readonly string[]): void {
       details: open.map(({ code, detail }) => ({ name: code, message: detail })),
     },
   );
+}
+
+function noExtraShare(why: string, { given }: Progress): BreakglassError {
+  return new BreakglassError('SHARE_TOO_FEW', `${why}; ${given.length} were given (${given.join(', ')})`, {
+    hint: 'give one more --share FILE; if nobody else can come, add: --accept REVIEW_OVERDUE. It goes on the record. Nothing was signed.',
+  });
 }
 
 function tooFew({ given, missing }: Progress): BreakglassError {

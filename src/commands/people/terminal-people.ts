@@ -5,6 +5,7 @@ import type { Panel, Progress, QuorumPeople } from '../../ceremony/people.ts';
 import { headPromptWordCount } from '../../key/fingerprint.ts';
 import { monotonicMilliseconds } from '../../machine/clock.ts';
 import { isShare } from '../../share/card.ts';
+import { wrap } from '../../terminal/layout.ts';
 import { askText, confirmKey } from '../../terminal/prompts.ts';
 import { renderPanel } from '../../terminal/screen.ts';
 import { readPassphrase } from '../../terminal/secret-reader.ts';
@@ -96,6 +97,19 @@ export function terminalPeople(terminal: Terminal, options: TerminalPeopleOption
         terminal.clear();
         terminal.write(`Accepted: ${label}. The quorum is complete: ${progress.given.join(', ')}.\n`);
       }
+    },
+    extraShare: async (why, { given, waitingFor }) => {
+      const told = [
+        ...refusal,
+        `Shares of ${given.join(', ')}: enough for the key. But ${why}, of ${waitingFor.join(' or ')}.`,
+        'If nobody else can come, it goes on without, and the record says so.',
+      ];
+      refusal = [];
+      terminal.clear();
+      terminal.write(`${told.flatMap((text) => wrap(text, terminal.columns - 1)).join('\n')}\n`);
+      const nobody = await confirmKey(terminal, 'Do you all confirm that nobody else can come?', deadline);
+      deadline.restart();
+      return nobody ? 'nobody' : 'comes';
     },
   };
 }
