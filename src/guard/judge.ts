@@ -5,9 +5,10 @@ import { describeDenial } from '../revocation/denial.ts';
 import { DenialIndex } from '../revocation/denials.ts';
 import type { RevocationMemory } from '../revocation/memory.ts';
 import type { Claims } from '../token/claims.ts';
-import { judgeToken, type ProvedToken, proveToken, proveTokenInBackground } from '../token/verify.ts';
+import { judgeToken, type ProvedToken } from '../token/verify.ts';
 import type { Trust, TrustKey } from '../trust/trust-file.ts';
 import type { RevocationChannel } from './revocation-channel.ts';
+import { VerifyPool } from './verify-pool.ts';
 
 export interface JudgeOptions {
   readonly audience: string;
@@ -38,21 +39,18 @@ export class KnownToken implements ProvedToken {
   }
 }
 
-/** Signatures that wait for the thread pool at once: a few milliseconds of work. */
-const inPoolMax = 64;
-
 /**
  * Judges tokens for one service. What does not change while a trust version is in force, form and signature, is remembered of tokens
  * that were right; time, place, policy and revocations are judged on every request all the same.
  */
 export class Judge {
   readonly #options: JudgeOptions;
+  readonly #pool = new VerifyPool();
   readonly #known = new Map<string, KnownToken>();
   /** What was denied here alone. */
   readonly local = new DenialIndex();
   #trust: Trust | undefined;
   #memory: RevocationMemory | undefined;
-  #inPool = 0;
 
   constructor(options: JudgeOptions) {
     this.#options = options;
@@ -96,22 +94,11 @@ export class Judge {
     for (;;) {
       const trust = this.#trust;
       if (!trust) throw this.closed() ?? new TypeError('a trust is in force');
-      const proved = new KnownToken(token, await this.#proveUnder(trust, token));
+      const proved = new KnownToken(token, await this.#pool.prove(token, trust));
       // Proved under a trust version that is not in force any more: that says nothing.
       if (trust !== this.#trust) continue;
       this.#remember(token, proved);
       return proved;
-    }
-  }
-
-  // What the pool cannot take soon is verified here: it is wanted for the use log too, and whoever floods us is slowed down.
-  async #proveUnder(trust: Trust, token: string): Promise<ProvedToken> {
-    if (this.#inPool >= inPoolMax) return proveToken(token, trust);
-    this.#inPool += 1;
-    try {
-      return await proveTokenInBackground(token, trust);
-    } finally {
-      this.#inPool -= 1;
     }
   }
 

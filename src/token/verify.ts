@@ -61,11 +61,13 @@ export function proveToken(token: string | Uint8Array, trust: Trust): ProvedToke
 }
 
 /** The same; the signature is verified on the thread pool, so that a service goes on with other requests meanwhile. */
-export async function proveTokenInBackground(token: string | Uint8Array, trust: Trust): Promise<ProvedToken> {
-  const unverified = readToken(token);
-  const key = activeKeyOf(unverified, trust);
-  if (!(await verifyJwsInBackground(unverified.jws, key.public.key))) throw wrongSignature();
-  return { claims: unverified.claims, kid: key.public.kid, key };
+export function proveTokenInBackground(token: string | Uint8Array, trust: Trust): Promise<ProvedToken> {
+  const { claims, jws, header } = readToken(token);
+  const key = activeKeyOf({ claims, jws, header }, trust);
+  return verifyJwsInBackground(jws, key.public.key).then((right) => {
+    if (right) return { claims, kid: key.public.kid, key };
+    throw wrongSignature();
+  });
 }
 
 /** Steps 5 to 9: what may change from one moment to the next, so that every use is judged anew. `trust` is that of the proof. */

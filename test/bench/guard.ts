@@ -1,6 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { createVerifier } from 'fast-jwt';
 import { importJWK, jwtVerify } from 'jose';
 import jsonwebtoken from 'jsonwebtoken';
@@ -12,7 +13,7 @@ import { medianTimes } from './measure.ts';
 import { type Bench, type Measurement, type Metric, metric } from './metric.ts';
 
 const rounds = 31;
-/** Requests that are in flight at once, and as many tokens for the others. */
+/** Requests of a step, all in flight at once or one after the other. */
 const batch = 200;
 
 /** Whole checks of a guard, against other libraries' verification of the same claims, and against the signature alone. */
@@ -30,6 +31,7 @@ export const guardSpeed: Measurement = async (bench) => {
     warm: checks(warm),
     cold: checks(cold),
     logged: checks(logged),
+    alone: () => oneByOne(() => allowed(cold, request)),
     ...(await otherLibraries(fixture, token)),
   };
   const times = await medianTimes(Object.values(steps), rounds);
@@ -55,17 +57,31 @@ export const guardSpeed: Measurement = async (bench) => {
   return [
     ...rows('warm', 'guard check, signature remembered'),
     ...rows('cold', 'guard check, signature verified'),
+    ...others.map(([other, label]) =>
+      metric('the same, one after the other', perSecond.alone, '/s', {
+        against: against(`${other}Alone`, `${label}, likewise`),
+      }),
+    ),
     metric('guard check, use recorded', perSecond.logged, '/s', { against: against('warm', 'without a use log') }),
   ];
 };
+
+/** Each in a turn of the event loop of its own, as requests come. */
+async function oneByOne(step: () => unknown): Promise<void> {
+  for (let count = 0; count < batch; count++) {
+    await step();
+    await turn();
+  }
+}
 
 async function atOnce(step: () => unknown): Promise<void> {
   await Promise.all(Array.from({ length: batch }, step));
 }
 
 type Name = 'jose' | 'fast' | 'jsonwebtoken' | 'raw';
+type Steps = Record<Name | `${Name}Alone`, () => Promise<void>>;
 
-async function otherLibraries(fixture: Fixture, token: string): Promise<Record<Name, () => Promise<void>>> {
+async function otherLibraries(fixture: Fixture, token: string): Promise<Steps> {
   const { jwk, key } = fixture.token.public;
   const issuer = fixture.trust.payload.issuer;
   const now = midnight + 60;
@@ -84,24 +100,29 @@ async function otherLibraries(fixture: Fixture, token: string): Promise<Record<N
     Buffer.from(token.slice(0, token.lastIndexOf('.'))),
     Buffer.from(token.split('.')[2] ?? '', 'base64url'),
   ];
-  const times = (step: () => unknown) => () => atOnce(step);
+  const joseStep = () =>
+    jwtVerify(token, joseKey, {
+      algorithms: ['ES256'],
+      issuer,
+      audience,
+      typ: 'breakglass+jwt',
+      currentDate: new Date(now * 1000),
+    });
+  const fastStep = () => fast(token);
+  const jsonwebtokenStep = () =>
+    jsonwebtoken.verify(token, publicKey, { algorithms: ['ES256'], issuer, audience, clockTimestamp: now });
+  const rawStep = () => {
+    if (!verify('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, signature)) throw new Error('it is wrong');
+  };
   return {
-    jose: times(() =>
-      jwtVerify(token, joseKey, {
-        algorithms: ['ES256'],
-        issuer,
-        audience,
-        typ: 'breakglass+jwt',
-        currentDate: new Date(now * 1000),
-      }),
-    ),
-    fast: times(() => fast(token)),
-    jsonwebtoken: times(() =>
-      jsonwebtoken.verify(token, publicKey, { algorithms: ['ES256'], issuer, audience, clockTimestamp: now }),
-    ),
-    raw: times(() => {
-      if (!verify('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, signature)) throw new Error('it is wrong');
-    }),
+    jose: () => atOnce(joseStep),
+    fast: () => atOnce(fastStep),
+    jsonwebtoken: () => atOnce(jsonwebtokenStep),
+    raw: () => atOnce(rawStep),
+    joseAlone: () => oneByOne(joseStep),
+    fastAlone: () => oneByOne(fastStep),
+    jsonwebtokenAlone: () => oneByOne(jsonwebtokenStep),
+    rawAlone: () => oneByOne(rawStep),
   };
 }
 
