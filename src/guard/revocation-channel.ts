@@ -41,6 +41,8 @@ export class RevocationChannel {
   readonly #options: RevocationChannelOptions;
   readonly #health: SourceHealth;
   readonly #readWholeAt = new Map<string, number>();
+  /** The greatest of those; null when there is none. */
+  #newestWhole: number | null = null;
   readonly #killFiles = new Map<string, Source>();
   readonly #switches = new Set<string>();
   /** Sources whose last bytes were whole: while they do not change they stay fresh. */
@@ -60,9 +62,8 @@ export class RevocationChannel {
 
   /** `missing`: never read whole since this process began. */
   freshness(): 'fresh' | 'stale' | 'missing' {
-    const newest = Math.max(Number.NEGATIVE_INFINITY, ...this.#readWholeAt.values());
-    if (newest === Number.NEGATIVE_INFINITY) return 'missing';
-    return this.#options.steadyMs() - newest <= this.#options.maxStaleSeconds * 1000 ? 'fresh' : 'stale';
+    if (this.#newestWhole === null) return 'missing';
+    return this.#options.steadyMs() - this.#newestWhole <= this.#options.maxStaleSeconds * 1000 ? 'fresh' : 'stale';
   }
 
   states(): SourceState[] {
@@ -115,6 +116,7 @@ export class RevocationChannel {
       }
       if (!this.#whole.has(name)) return this.#health.failed(name, 'it holds no whole list of this trust');
       this.#readWholeAt.set(name, at);
+      this.#newestWhole = Math.max(at, this.#newestWhole ?? at);
       this.#health.worked(name);
     } catch (error) {
       if (!isBreakglassError(error)) throw error;

@@ -95,10 +95,17 @@ export type Part = Shape<typeof partsSchema>[number];
 const longestLifetimeSeconds = 3600;
 const longestDurationSeconds = 86_400;
 
+/** A policy says the same few durations at every judgement. */
+const knownSeconds = new Map<string, Seconds>();
+const knownSecondsMax = 256;
+
 /** A duration of the policy in seconds. Every one was checked when the policy was read. */
 export function policySeconds(text: string): Seconds {
+  const known = knownSeconds.get(text);
+  if (known !== undefined) return known;
   const seconds = parseDuration(text);
   if (seconds === undefined) throw new TypeError('not a duration');
+  if (knownSeconds.size < knownSecondsMax) knownSeconds.set(text, seconds);
   return seconds;
 }
 
