@@ -13,3 +13,10 @@ export function flipByte(path: string): void {
   bytes[middle] = bytes[middle] === 0x41 ? 0x42 : 0x41;
   writeFileSync(path, bytes);
 }
+
+/** The lines of a log but for one in the middle. */
+export function dropLine(from: string, to: string): void {
+  const lines = readFileSync(from, 'latin1').split('\n');
+  lines.splice(Math.floor((lines.length - 1) / 2), 1);
+  writeFileSync(to, lines.join('\n'), 'latin1');
+}

@@ -181,7 +181,7 @@ export async function mintWithNewKeys(sandbox: Sandbox): Promise<string> {
   return `record ${minted.record.seq}, accepted at ${verifiers.length} services`;
 }
 
-function servicesOf({ services }: Sandbox): DrillServices {
+export function servicesOf({ services }: Sandbox): DrillServices {
   if (!services) throw new TypeError('the services were started');
   return services;
 }

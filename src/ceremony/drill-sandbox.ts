@@ -1,12 +1,14 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BreakglassError, type ErrorCode, isBreakglassError } from '../base/errors.ts';
 import { type RandomBytes, randomId } from '../base/random.ts';
 import type { Ed25519Jwk } from '../base/schema.ts';
 import { type Clock, formatTime } from '../base/time.ts';
 import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
+import type { PublicKey } from '../key/public.ts';
 import { newHolderKey, newRevokerKey, type PersonalKey } from '../machine/personal-key.ts';
 import { openState, type State } from '../machine/state.ts';
+import { useLogFiles } from '../machine/use-log-files.ts';
 import type { MediumHost } from '../medium/medium.ts';
 import { readRevocations } from '../revocation/list.ts';
 import type { Claims } from '../token/claims.ts';
@@ -20,6 +22,7 @@ import { type SandboxCards, sandboxPeople } from './drill-people.ts';
 import type { DrillServices } from './drill-services.ts';
 import { type Minted, mint } from './mint.ts';
 import type { QuorumPeople } from './people.ts';
+import type { UsesOptions } from './reconcile-uses.ts';
 
 export interface DrillOptions {
   readonly policy: Policy;
@@ -224,9 +227,23 @@ export function judge(sandbox: Sandbox, token: string, changes: Partial<VerifyOp
 }
 
 /** As an auditor would: with the trust file, and the head code that stands on the custodians' cards. */
-export function audit(sandbox: Sandbox, paths: readonly string[]) {
+export function audit(sandbox: Sandbox, paths: readonly string[], uses?: UsesOptions) {
   const head = fingerprintOfDigest(sandbox.headSha256, headWordCount).words.join(' ');
-  return auditCheck({ paths, trust: stateOf(sandbox).trust, head, state: undefined, seen: [] });
+  return auditCheck({
+    paths,
+    trust: stateOf(sandbox).trust,
+    head,
+    state: undefined,
+    seen: [],
+    ...(uses ? { uses } : {}),
+  });
+}
+
+/** The use logs beside the trail, with the denials of the commander. */
+export async function auditUses(sandbox: Sandbox, logs: readonly string[], keys: readonly PublicKey[]) {
+  const list = join(sandbox.options.sandbox, 'revocations.jws');
+  const revocations = [{ name: list, bytes: readFileSync(list) }];
+  return (await audit(sandbox, sandbox.media, { files: useLogFiles(logs), keys, revocations })).uses;
 }
 
 export function quorumCards({ cards }: Sandbox): Uint8Array[] {

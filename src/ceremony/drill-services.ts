@@ -7,6 +7,7 @@ import { createGuard, type Guard } from '../guard/guard.ts';
 import type { GuardRequest } from '../guard/request.ts';
 import type { Session } from '../guard/sessions.ts';
 import { importSigningKey, type SigningKey } from '../key/derive.ts';
+import { loadPublicKey, type PublicKey } from '../key/public.ts';
 import type { PersonalKey } from '../machine/personal-key.ts';
 import { sealProof } from '../token/proof.ts';
 import { drillFailed, type Sandbox } from './drill-sandbox.ts';
@@ -50,7 +51,7 @@ export class DrillServices {
     return [...this.#guards.keys()];
   }
 
-  /** A request of the responder, with proof; of a thief, without. The code of the refusal, or undefined when it is allowed. */
+  /** A request of the responder, with proof; of a thief at the same laptop, without. The code of the refusal, or undefined when it is allowed. */
   async refusal(name: string, token: string, who: 'responder' | 'thief'): Promise<string | undefined> {
     const decision = await this.#guard(name).check(await this.#request(token, who));
     if (decision.outcome === 'none') throw drillFailed('the token was not seen');
@@ -83,6 +84,18 @@ export class DrillServices {
     for (const guard of this.#guards.values()) await guard.refresh();
   }
 
+  /** The services' own keys, by which an auditor reads their use logs. */
+  keys(): PublicKey[] {
+    return [...this.#guards].flatMap(([name, guard]) => {
+      const key = guard.health().useLog?.key;
+      return key ? [loadPublicKey(key, `the guard of ${name}`)] : [];
+    });
+  }
+
+  useLogs(): string[] {
+    return this.names.map((name) => join(this.#sandbox.options.sandbox, name, 'uses.jws'));
+  }
+
   async end(): Promise<void> {
     for (const guard of this.#guards.values()) await guard.close();
   }
@@ -106,7 +119,7 @@ export class DrillServices {
       authorization: [`DPoP ${token}`],
       dpop: who === 'responder' ? [await sealProof(claims, this.#responder)] : [],
     };
-    return { method: 'GET', target: '/drill', client: who, header: (name) => fields[name] ?? [] };
+    return { method: 'GET', target: '/drill', client: 'responder-laptop', header: (name) => fields[name] ?? [] };
   }
 }
 

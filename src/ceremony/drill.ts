@@ -1,4 +1,3 @@
-import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { wipe } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
@@ -7,23 +6,20 @@ import { formatTime } from '../base/time.ts';
 import { openState } from '../machine/state.ts';
 import { policySeconds } from '../trust/policy.ts';
 import type { Dealer } from './dealer.ts';
-import { flipByte, spoil } from './drill-faults.ts';
+import { catchTampering, checkTrail, checkUses } from './drill-audit.ts';
+import { spoil } from './drill-faults.ts';
 import { type SandboxCards, sandboxDealer } from './drill-people.ts';
 import { drillCommander, holdStrip, killStrip, mintWithNewKeys, rotateKeys, useStrip } from './drill-return.ts';
 import {
-  audit,
-  cutTail,
   type DrillOptions,
   type DrillPorts,
   type DrillRefusal,
   drillFailed,
   judge,
-  localRecords,
   mintWith,
   newDrillRequest,
   openSandbox,
   quorumCards,
-  recordPath,
   requestOf,
   type Sandbox,
   sandboxPolicy,
@@ -120,6 +116,7 @@ const drillPhases: readonly (readonly [name: string, run: Phase])[] = [
   ['rotate keys', rotateKeys],
   ['mint again', mintWithNewKeys],
   ['audit-check', checkTrail],
+  ['use logs', checkUses],
   ['tampered copies', catchTampering],
 ];
 
@@ -240,31 +237,4 @@ async function seeRefusals(sandbox: Sandbox): Promise<string> {
     [first, ...others],
   );
   return `${sandbox.refusals.length - before} of them`;
-}
-
-async function checkTrail(sandbox: Sandbox): Promise<string> {
-  const report = await audit(sandbox, sandbox.media);
-  sandbox.records = report.records;
-  sandbox.complete = report.verdict === 'intact' && report.records === localRecords(sandbox);
-  if (!sandbox.complete)
-    throw drillFailed(`the trail is ${report.verdict}: ${report.findings.map(({ message }) => message).join('; ')}`);
-  return `${report.records} records on ${sandbox.media.length} media, intact`;
-}
-
-async function catchTampering(sandbox: Sandbox): Promise<string> {
-  const spoilt = join(sandbox.options.sandbox, 'spoilt');
-  const seq = sandbox.minted?.record.seq ?? 1;
-  const faults: readonly (readonly [string, (dir: string) => void])[] = [
-    ['a changed byte', (dir) => flipByte(recordPath(dir, seq, sandbox))],
-    ['a removed record', (dir) => rmSync(recordPath(dir, seq, sandbox))],
-    ['a cut tail', (dir) => cutTail(dir, seq, sandbox)],
-  ];
-  for (const [name, spoilCopy] of faults) {
-    cpSync(sandbox.media[0] ?? '', spoilt, { recursive: true });
-    spoilCopy(spoilt);
-    const { verdict } = await audit(sandbox, [spoilt]);
-    sandbox.refusals.push({ name: `copy with ${name}`, code: verdict === 'tampered' ? 'TRAIL_TAMPERED' : null });
-    rmSync(spoilt, { recursive: true });
-  }
-  return `${faults.length} of ${faults.length} caught`;
 }

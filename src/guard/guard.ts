@@ -22,8 +22,7 @@ import type { GuardRequest, Requirement } from './request.ts';
 import type { SourceState } from './revocation-channel.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { systemSchedule } from './timer.ts';
-import type { UseLogState } from './use-log.ts';
-import { UseLogKeeper } from './use-log-keeper.ts';
+import { type UseLogHealth, UseLogKeeper } from './use-log-keeper.ts';
 import { useOf } from './use-of.ts';
 
 /** What a guard is like just now, for a health check. Break-glass that is closed is no reason to take normal traffic away. */
@@ -39,7 +38,7 @@ export interface GuardHealth {
     readonly killSwitch: string | null;
     readonly sources: readonly SourceState[];
   };
-  readonly useLog: UseLogState | null;
+  readonly useLog: UseLogHealth | null;
   readonly sessions: number;
   /** `set-back`: the clock of the machine is behind what this guard has seen, and is not followed. */
   readonly clock: 'followed' | 'set-back';

@@ -23,3 +23,4 @@ export type { GuardRequest, Requirement } from './request.ts';
 export type { SourceState } from './revocation-channel.ts';
 export type { OnSessionEnd, Session, SessionEnd, Sessions } from './sessions.ts';
 export type { SecondSinkState, UseLogHead, UseLogState } from './use-log.ts';
+export type { UseLogHealth } from './use-log-keeper.ts';

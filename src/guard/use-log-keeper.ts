@@ -1,9 +1,15 @@
 import { BreakglassError, isBreakglassError } from '../base/errors.ts';
+import type { Ed25519Jwk } from '../base/schema.ts';
 import type { Use } from '../use/use-record.ts';
 import type { GuardClock } from './clock.ts';
 import type { GuardEvent } from './events.ts';
 import type { GuardSettings } from './options.ts';
 import { openUseLog, type UseLog, type UseLogEvent, type UseLogState } from './use-log.ts';
+
+/** `key`: the public half of the guard's own, for the auditors. */
+export interface UseLogHealth extends UseLogState {
+  readonly key: Ed25519Jwk;
+}
 
 /** The use log of a guard, or the lack of one: opened when the trust is known, and tried again for as long as it cannot be. */
 export class UseLogKeeper {
@@ -51,8 +57,8 @@ export class UseLogKeeper {
     else this.#log?.noteUnproved(use);
   }
 
-  state(): UseLogState | null {
-    return this.#log?.state() ?? null;
+  state(): UseLogHealth | null {
+    return this.#log ? { ...this.#log.state(), key: this.#log.publicJwk } : null;
   }
 
   async close(): Promise<void> {

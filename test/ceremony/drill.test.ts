@@ -36,7 +36,7 @@ describe('a drill', () => {
     expect(report.phases.map(({ name, ok }) => [name, ok])).toEqual(
       [
         ...['init', 'request', 'mint', 'verify', 'expiry', 'refusals', 'drill token', 'strip', 'in use', 'kill'],
-        ...['rotate keys', 'mint again', 'audit-check', 'tampered copies'],
+        ...['rotate keys', 'mint again', 'audit-check', 'use logs', 'tampered copies'],
       ].map((name) => [name, true]),
     );
     expect(report.refusals.map(({ code }) => code)).toEqual([
@@ -53,6 +53,7 @@ describe('a drill', () => {
       'TOKEN_REVOKED',
       'TOKEN_REVOKED',
       'TOKEN_KEY_RETIRED',
+      'USE_LINE_MISSING',
       'TRAIL_TAMPERED',
       'TRAIL_TAMPERED',
       'TRAIL_TAMPERED',
