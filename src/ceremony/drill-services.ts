@@ -5,7 +5,7 @@ import { formatBase64url, sha256 } from '../base/bytes.ts';
 import { randomId } from '../base/random.ts';
 import { createGuard, type Guard } from '../guard/guard.ts';
 import type { GuardRequest } from '../guard/request.ts';
-import type { Session } from '../guard/sessions.ts';
+import type { Session } from '../guard/sessions/sessions.ts';
 import { importSigningKey, type SigningKey } from '../key/derive.ts';
 import { loadPublicKey, type PublicKey } from '../key/public.ts';
 import type { PersonalKey } from '../machine/personal-key.ts';

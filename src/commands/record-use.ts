@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { sha256Hex } from '../base/bytes.ts';
 import { type BreakglassError, isBreakglassError } from '../base/errors.ts';
-import { openUseLog } from '../guard/use-log.ts';
+import { openUseLog } from '../guard/use-log/use-log.ts';
 import { makePrivateDirectory } from '../machine/files.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import { identifyToken } from '../token/verify.ts';

@@ -8,7 +8,7 @@ import type { Judge, KnownToken } from './judge.ts';
 import type { Nonces } from './nonces.ts';
 import type { ReplayMemory } from './replays.ts';
 import type { GuardRequest, Requirement } from './request.ts';
-import type { UseFacts } from './use-of.ts';
+import type { UseFacts } from './use-log/use-of.ts';
 
 export interface CheckOptions {
   readonly judge: Judge;

@@ -6,8 +6,8 @@ import { readCredentials } from './credentials.ts';
 import type { Decision } from './decision.ts';
 import type { Guard } from './guard.ts';
 import type { GuardRequest } from './request.ts';
-import { Sessions } from './sessions.ts';
-import { systemSchedule } from './timer.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { systemSchedule } from './sessions/timer.ts';
 
 /**
  * The guard of a service whose state folder cannot be used: normal traffic goes on, and nothing of break-glass is accepted until the

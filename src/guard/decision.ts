@@ -1,7 +1,7 @@
 import type { BreakglassError } from '../base/errors.ts';
 import type { Seconds } from '../base/time.ts';
 import type { Claims } from '../token/claims.ts';
-import type { Session } from './sessions.ts';
+import type { Session } from './sessions/sessions.ts';
 
 /**
  * What a guard says of a request. `none`: it carries no break-glass credentials, and normal RBAC decides, untouched. `allowed`:

@@ -6,7 +6,6 @@ import type { Seconds } from '../base/time.ts';
 import type { Selector } from '../revocation/denial.ts';
 import { tokenMaxBytes } from '../token/claims.ts';
 import { type AnswerFields, denied } from './answer.ts';
-import { Channels } from './channels.ts';
 import { type CheckOptions, checkSession, checkToken, type Evidence } from './check.ts';
 import { GuardClock } from './clock.ts';
 import { closedGuard } from './closed-guard.ts';
@@ -19,11 +18,12 @@ import { Nonces } from './nonces.ts';
 import { type GuardOptions, type GuardSettings, settle } from './options.ts';
 import { ReplayMemory } from './replays.ts';
 import type { GuardRequest, Requirement } from './request.ts';
-import type { SourceState } from './revocation-channel.ts';
-import { type Session, Sessions } from './sessions.ts';
-import { systemSchedule } from './timer.ts';
-import { type UseLogHealth, UseLogKeeper } from './use-log-keeper.ts';
-import { useOf } from './use-of.ts';
+import { type Session, Sessions } from './sessions/sessions.ts';
+import { systemSchedule } from './sessions/timer.ts';
+import { Channels } from './sources/channels.ts';
+import type { SourceState } from './sources/revocation-channel.ts';
+import { type UseLogHealth, UseLogKeeper } from './use-log/use-log-keeper.ts';
+import { useOf } from './use-log/use-of.ts';
 
 /** What a guard is like just now, for a health check. Break-glass that is closed is no reason to take normal traffic away. */
 export interface GuardHealth {

@@ -7,7 +7,7 @@ import type { RevocationMemory } from '../revocation/memory.ts';
 import type { Claims } from '../token/claims.ts';
 import { judgeToken, type ProvedToken } from '../token/verify.ts';
 import type { Trust, TrustKey } from '../trust/trust-file.ts';
-import type { RevocationChannel } from './revocation-channel.ts';
+import type { RevocationChannel } from './sources/revocation-channel.ts';
 import { VerifyPool } from './verify-pool.ts';
 
 export interface JudgeOptions {

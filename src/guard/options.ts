@@ -32,7 +32,10 @@ export interface GuardOptions {
   readonly state: string;
   /** `null`: uses are not recorded here. Whoever says so answers for it to the auditors. */
   readonly useLog: UseLogPlace | null;
-  /** How clients address this service, for proofs of possession: `https://db.example.com`. Default: the origin of the audience. */
+  /**
+   * How clients address this service, for proofs of possession: `https://db.example.com`, with the path that a proxy takes away before
+   * we see it. Default: the origin of the audience.
+   */
   readonly origin?: string;
   /** Break-glass closes when no source of revocations could be read whole for so long. Default 300. */
   readonly maxStaleSeconds?: Seconds;
@@ -112,8 +115,10 @@ function places(value: string | readonly string[], name: string): readonly strin
 function originOf({ origin, audience }: GuardOptions): string | null {
   if (origin === undefined)
     return URL.canParse(audience) && /^https?:/.test(audience) ? new URL(audience).origin : null;
-  if (URL.canParse(origin) && /^https?:/.test(origin)) return new URL(origin).origin;
-  throw bad('origin', 'give it as https://HOST or https://HOST:PORT');
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '' && url.username === '')
+    return `${url.origin}${url.pathname.replace(/\/$/, '')}`;
+  throw bad('origin', 'give it as https://HOST, with port and path if there are any');
 }
 
 function positive(value: number, name: string): number {

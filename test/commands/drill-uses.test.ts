@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openUseLog } from '../../src/guard/use-log.ts';
+import { openUseLog } from '../../src/guard/use-log/use-log.ts';
 import type { Claims } from '../../src/token/claims.ts';
 import { openTrust } from '../../src/trust/trust-file.ts';
 import type { Use } from '../../src/use/use-record.ts';

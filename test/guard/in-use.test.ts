@@ -119,6 +119,14 @@ describe('a token that is bound to a key', () => {
     ).toBe('PROOF_MISSING');
   });
 
+  test('is proved for the address that clients use, behind a proxy that takes a part of it away', async () => {
+    const guard = await scene.guard({ origin: 'https://api.example.com/db/' });
+    const token = await boundToken();
+    expect(await check(guard, bound(token, await proofFor(token)))).toBe('PROOF_URL');
+    const htu = 'https://api.example.com/db/rows';
+    expect(await check(guard, bound(token, await proofFor(token, { htu })))).toBe('allowed');
+  });
+
   test('is asked for a nonce where the service wants one', async () => {
     const guard = await scene.guard({ nonces: 'required' });
     const token = await boundToken();

@@ -1,4 +1,4 @@
-import type { Seconds } from '../base/time.ts';
+import type { Seconds } from '../../base/time.ts';
 
 /** Runs `task` once when so many seconds have passed, unless it is cancelled; tests hand in their own. */
 export type Schedule = (task: () => void, after: Seconds) => () => void;

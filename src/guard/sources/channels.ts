@@ -1,8 +1,8 @@
-import { RevocationMemory } from '../revocation/memory.ts';
-import type { Trust } from '../trust/trust-file.ts';
-import type { GuardState } from './guard-state.ts';
-import type { Judge } from './judge.ts';
-import type { GuardSettings } from './options.ts';
+import { RevocationMemory } from '../../revocation/memory.ts';
+import type { Trust } from '../../trust/trust-file.ts';
+import type { GuardState } from '../guard-state.ts';
+import type { Judge } from '../judge.ts';
+import type { GuardSettings } from '../options.ts';
 import { RevocationChannel } from './revocation-channel.ts';
 import { openSource, type SourceKind, sourceKind } from './source.ts';
 import { TrustChannel } from './trust-channel.ts';

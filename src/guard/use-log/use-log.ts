@@ -1,8 +1,8 @@
-import type { BreakglassError } from '../base/errors.ts';
-import type { Ed25519Jwk } from '../base/schema.ts';
-import type { Clock } from '../base/time.ts';
-import { ed25519JwkOf } from '../key/derive.ts';
-import type { Use } from '../use/use-record.ts';
+import type { BreakglassError } from '../../base/errors.ts';
+import type { Ed25519Jwk } from '../../base/schema.ts';
+import type { Clock } from '../../base/time.ts';
+import { ed25519JwkOf } from '../../key/derive.ts';
+import type { Use } from '../../use/use-record.ts';
 import type { SecondSinkState } from './second-sink.ts';
 import type { UseLogHead } from './use-chain-writer.ts';
 import type { LogDisk } from './use-log-disk.ts';

@@ -1,6 +1,6 @@
-import { BreakglassError, type ErrorCode, isBreakglassError } from '../base/errors.ts';
-import { conformOrUndefined, type Ed25519Jwk } from '../base/schema.ts';
-import { type Use, useSchema } from '../use/use-record.ts';
+import { BreakglassError, type ErrorCode, isBreakglassError } from '../../base/errors.ts';
+import { conformOrUndefined, type Ed25519Jwk } from '../../base/schema.ts';
+import { type Use, useSchema } from '../../use/use-record.ts';
 import type { UseRecordMembers } from './use-chain-writer.ts';
 import type { UseLog, UseLogEvent, UseLogState } from './use-log.ts';
 import { failed, type TakenLog } from './use-log-opening.ts';

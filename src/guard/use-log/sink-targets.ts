@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
-import { isBreakglassError } from '../base/errors.ts';
-import type { PublicKey } from '../key/public.ts';
-import { openUseLine } from '../use/use-line.ts';
+import { isBreakglassError } from '../../base/errors.ts';
+import type { PublicKey } from '../../key/public.ts';
+import { openUseLine } from '../../use/use-line.ts';
 import { LineFile, type SealedLine } from './line-file.ts';
 import type { SinkTarget } from './second-sink.ts';
 import type { LogDisk } from './use-log-disk.ts';

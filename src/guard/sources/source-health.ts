@@ -1,4 +1,4 @@
-import type { GuardEvent } from './events.ts';
+import type { GuardEvent } from '../events.ts';
 
 /** Tells once that a source fails, and once that it works again. */
 export class SourceHealth {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import { equalBytes, sha256Hex } from '../base/bytes.ts';
-import { BreakglassError } from '../base/errors.ts';
+import { equalBytes, sha256Hex } from '../../base/bytes.ts';
+import { BreakglassError } from '../../base/errors.ts';
 import type { LogDisk, LogHandle } from './use-log-disk.ts';
 import { type LogEnd, rotateAway, type TornTail } from './use-log-end.ts';
 

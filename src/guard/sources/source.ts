@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises';
-import { BreakglassError, systemErrorCode } from '../base/errors.ts';
+import { BreakglassError, systemErrorCode } from '../../base/errors.ts';
 
 /** A file is looked at when its folder changes, an address every so often. */
 export type SourceKind = 'path' | 'address';

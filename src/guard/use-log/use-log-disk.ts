@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { systemErrorCode } from '../base/errors.ts';
+import { systemErrorCode } from '../../base/errors.ts';
 
 /** What a use log needs of a file system; tests hand in one that fails. Every call rejects with the system's error. */
 export interface LogDisk {

@@ -1,9 +1,9 @@
-import type { BreakglassError } from '../base/errors.ts';
-import type { Claims } from '../token/claims.ts';
-import { printableField } from '../use/use-line.ts';
-import type { Use } from '../use/use-record.ts';
-import { usedToken } from '../use/used-token.ts';
-import type { GuardRequest, Requirement } from './request.ts';
+import type { BreakglassError } from '../../base/errors.ts';
+import type { Claims } from '../../token/claims.ts';
+import { printableField } from '../../use/use-line.ts';
+import type { Use } from '../../use/use-record.ts';
+import { usedToken } from '../../use/used-token.ts';
+import type { GuardRequest, Requirement } from '../request.ts';
 
 /** What a request showed, as far as it is known: for the use log. */
 export interface UseFacts {

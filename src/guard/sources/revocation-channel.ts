@@ -1,12 +1,12 @@
 import { access, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { isBreakglassError } from '../base/errors.ts';
-import type { Seconds } from '../base/time.ts';
-import type { RevocationMemory } from '../revocation/memory.ts';
-import type { DenyEntry } from '../revocation/statement.ts';
-import type { GuardEvent } from './events.ts';
-import type { GuardState } from './guard-state.ts';
+import { isBreakglassError } from '../../base/errors.ts';
+import type { Seconds } from '../../base/time.ts';
+import type { RevocationMemory } from '../../revocation/memory.ts';
+import type { DenyEntry } from '../../revocation/statement.ts';
+import type { GuardEvent } from '../events.ts';
+import type { GuardState } from '../guard-state.ts';
 import { openSource, type Source, type SourceKind, type UrlOptions } from './source.ts';
 import { SourceHealth } from './source-health.ts';
 

@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openUseLog } from '../../src/guard/use-log.ts';
-import { loadPublicKey } from '../../src/key/public.ts';
-import { bundleProgram, startShell, temporaryFolder } from '../machine/child.ts';
-import { read, trustId } from '../use/fixture.ts';
+import { openUseLog } from '../../../src/guard/use-log/use-log.ts';
+import { loadPublicKey } from '../../../src/key/public.ts';
+import { bundleProgram, startShell, temporaryFolder } from '../../machine/child.ts';
+import { read, trustId } from '../../use/fixture.ts';
 
 // Writes uses as fast as it can and says of each that was resolved which it is, until it is killed.
 const writer = `
   import { writeSync } from 'node:fs';
-  import { openUseLog } from '../guard/use-log.ts';
+  import { openUseLog } from '../guard/use-log/use-log.ts';
   const [path, secondSink, round] = process.argv.slice(2);
   const log = await openUseLog({
     path, secondSink, name: 'db', trustId: '${trustId}', audience: null, maxBytes: 30_000,

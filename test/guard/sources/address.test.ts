@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { denial, type Fixture, makeFixture } from '../token/fixture.ts';
-import { bearer, GuardScene, verdictOf } from './fixture.ts';
+import { denial, type Fixture, makeFixture } from '../../token/fixture.ts';
+import { bearer, GuardScene, verdictOf } from '../fixture.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -1,4 +1,4 @@
-import { type LogDisk, type LogHandle, realLogDisk } from '../../src/guard/use-log-disk.ts';
+import { type LogDisk, type LogHandle, realLogDisk } from '../../../src/guard/use-log/use-log-disk.ts';
 
 /** What goes wrong with a call: a write may first do a part of its work. */
 export interface Fault {

@@ -1,8 +1,8 @@
-import { sha256Hex } from '../base/bytes.ts';
-import { type Clock, formatTime } from '../base/time.ts';
-import type { SigningKey } from '../key/derive.ts';
-import { sealUseLine, type UseLine } from '../use/use-line.ts';
-import type { UseRecord } from '../use/use-record.ts';
+import { sha256Hex } from '../../base/bytes.ts';
+import { type Clock, formatTime } from '../../base/time.ts';
+import type { SigningKey } from '../../key/derive.ts';
+import { sealUseLine, type UseLine } from '../../use/use-line.ts';
+import type { UseRecord } from '../../use/use-record.ts';
 import type { LineFile, SealedLine } from './line-file.ts';
 import type { TornTail } from './use-log-end.ts';
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sha256Hex } from '../../src/base/bytes.ts';
-import { BreakglassError, isBreakglassError } from '../../src/base/errors.ts';
-import type { Access } from '../../src/guard/decision.ts';
-import { type Session, type SessionEnd, Sessions, type SessionsOptions } from '../../src/guard/sessions.ts';
-import type { Claims } from '../../src/token/claims.ts';
+import { sha256Hex } from '../../../src/base/bytes.ts';
+import { BreakglassError, isBreakglassError } from '../../../src/base/errors.ts';
+import type { Access } from '../../../src/guard/decision.ts';
+import { type Session, type SessionEnd, Sessions, type SessionsOptions } from '../../../src/guard/sessions/sessions.ts';
+import type { Claims } from '../../../src/token/claims.ts';
 
 const start = 1_767_225_600;
 const holder = 'h'.repeat(43);

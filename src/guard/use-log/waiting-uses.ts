@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../base/errors.ts';
-import { type Use, usesPerRecord } from '../use/use-record.ts';
+import type { ErrorCode } from '../../base/errors.ts';
+import { type Use, usesPerRecord } from '../../use/use-record.ts';
 
 /** A use that somebody waits for. */
 export interface WaitingUse {

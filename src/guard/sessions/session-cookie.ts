@@ -1,6 +1,6 @@
-import { formatBase64url } from '../base/bytes.ts';
-import type { RandomBytes } from '../base/random.ts';
-import type { Seconds } from '../base/time.ts';
+import { formatBase64url } from '../../base/bytes.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Seconds } from '../../base/time.ts';
 
 /** The prefix binds it to this host and to https (RFC 6265bis §4.1.3.2). */
 const cookieName = '__Host-breakglass';

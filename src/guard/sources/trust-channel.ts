@@ -1,7 +1,7 @@
-import { BreakglassError, isBreakglassError } from '../base/errors.ts';
-import { acceptTrust, openTrust, type Trust } from '../trust/trust-file.ts';
-import type { GuardEvent } from './events.ts';
-import type { GuardState } from './guard-state.ts';
+import { BreakglassError, isBreakglassError } from '../../base/errors.ts';
+import { acceptTrust, openTrust, type Trust } from '../../trust/trust-file.ts';
+import type { GuardEvent } from '../events.ts';
+import type { GuardState } from '../guard-state.ts';
 import type { Source, SourceKind } from './source.ts';
 import { SourceHealth } from './source-health.ts';
 

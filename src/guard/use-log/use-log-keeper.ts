@@ -1,9 +1,9 @@
-import { BreakglassError, isBreakglassError } from '../base/errors.ts';
-import type { Ed25519Jwk } from '../base/schema.ts';
-import type { Use } from '../use/use-record.ts';
-import type { GuardClock } from './clock.ts';
-import type { GuardEvent } from './events.ts';
-import type { GuardSettings } from './options.ts';
+import { BreakglassError, isBreakglassError } from '../../base/errors.ts';
+import type { Ed25519Jwk } from '../../base/schema.ts';
+import type { Use } from '../../use/use-record.ts';
+import type { GuardClock } from '../clock.ts';
+import type { GuardEvent } from '../events.ts';
+import type { GuardSettings } from '../options.ts';
 import { openUseLog, type UseLog, type UseLogEvent, type UseLogState } from './use-log.ts';
 
 /** `key`: the public half of the guard's own, for the auditors. */

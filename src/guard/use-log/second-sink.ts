@@ -1,5 +1,5 @@
-import { BreakglassError, isBreakglassError } from '../base/errors.ts';
-import { ioError } from '../machine/descriptor.ts';
+import { BreakglassError, isBreakglassError } from '../../base/errors.ts';
+import { ioError } from '../../machine/descriptor.ts';
 import type { SealedLine } from './line-file.ts';
 
 /** Where copies of the lines go. `deliver` resolves once they are there; it is called for lines in order, one call at a time. */

@@ -1,4 +1,4 @@
-import type { Access } from './decision.ts';
+import type { Access } from '../decision.ts';
 import type { OnSessionEnd, Session } from './session.ts';
 
 /** One session, and whom to tell of its end. */

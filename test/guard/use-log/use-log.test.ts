@@ -13,11 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { openUseLog, type UseLog, type UseLogEvent, type UseLogOptions } from '../../src/guard/use-log.ts';
-import { loadPublicKey } from '../../src/key/public.ts';
-import { openUseLine } from '../../src/use/use-line.ts';
-import { refusalOf } from '../machine/fixture.ts';
-import { aUse, read, trustId } from '../use/fixture.ts';
+import { openUseLog, type UseLog, type UseLogEvent, type UseLogOptions } from '../../../src/guard/use-log/use-log.ts';
+import { loadPublicKey } from '../../../src/key/public.ts';
+import { openUseLine } from '../../../src/use/use-line.ts';
+import { refusalOf } from '../../machine/fixture.ts';
+import { aUse, read, trustId } from '../../use/fixture.ts';
 import { FaultyDisk, failing } from './faulty-disk.ts';
 
 let dir: string;

@@ -1,10 +1,10 @@
 import { basename, dirname, join, parse } from 'node:path';
-import { sha256Hex } from '../base/bytes.ts';
-import { BreakglassError, isBreakglassError } from '../base/errors.ts';
-import { verifyJws } from '../base/jws.ts';
-import type { PublicKey } from '../key/public.ts';
-import { openUseLine, type UseLine } from '../use/use-line.ts';
-import { useRecordMaxBytes } from '../use/use-record.ts';
+import { sha256Hex } from '../../base/bytes.ts';
+import { BreakglassError, isBreakglassError } from '../../base/errors.ts';
+import { verifyJws } from '../../base/jws.ts';
+import type { PublicKey } from '../../key/public.ts';
+import { openUseLine, type UseLine } from '../../use/use-line.ts';
+import { useRecordMaxBytes } from '../../use/use-record.ts';
 import type { LogDisk, LogHandle } from './use-log-disk.ts';
 
 /** Bytes behind the last LF of a file. */

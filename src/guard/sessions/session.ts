@@ -1,4 +1,4 @@
-import { BreakglassError } from '../base/errors.ts';
+import { BreakglassError } from '../../base/errors.ts';
 
 /** Why a session is over. */
 export type SessionEnd = 'expired' | 'killed' | 'closed';

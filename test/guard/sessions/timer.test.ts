@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { systemSchedule } from '../../src/guard/timer.ts';
+import { systemSchedule } from '../../../src/guard/sessions/timer.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

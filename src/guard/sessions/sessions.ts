@@ -1,8 +1,8 @@
-import { sha256Hex } from '../base/bytes.ts';
-import { BreakglassError } from '../base/errors.ts';
-import { type RandomBytes, randomId } from '../base/random.ts';
-import type { Clock, Seconds } from '../base/time.ts';
-import type { Access } from './decision.ts';
+import { sha256Hex } from '../../base/bytes.ts';
+import { BreakglassError } from '../../base/errors.ts';
+import { type RandomBytes, randomId } from '../../base/random.ts';
+import type { Clock, Seconds } from '../../base/time.ts';
+import type { Access } from '../decision.ts';
 import { ended, full, type OnSessionEnd, type Session, type SessionEnd, tellEnd } from './session.ts';
 import { clearedCookie, cookieOf, formatCookie } from './session-cookie.ts';
 import { type Group, groupName, type Member, newGroup } from './session-group.ts';
