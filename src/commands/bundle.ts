@@ -11,9 +11,9 @@ const bundleMaxBytes = 16 * 1024 * 1024;
  * there. Throws what `readInput` and `openStrip` throw, or `BAD_INPUT` for one that is sealed.
  */
 export function readBundle(path: string, reader: string): Strip {
-  const bytes = readInput(path, { what: 'the bundle', maxBytes: bundleMaxBytes });
+  const bytes = readInput(path, { what: 'the token or bundle', maxBytes: bundleMaxBytes });
   if (!isAgeFile(bytes)) return openStrip(bytes);
-  throw new BreakglassError('BAD_INPUT', 'the bundle is sealed', {
+  throw new BreakglassError('BAD_INPUT', 'the token or bundle is sealed', {
     hint: `open it with the key that it was sealed to: age -d -i KEY ${path === '-' ? 'BUNDLE' : path} | ${reader}. No token was printed.`,
   });
 }
