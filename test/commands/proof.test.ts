@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
@@ -50,7 +49,12 @@ const tokenOf = (file: string) => readFileSync(scene.path(file), 'utf8').split('
 const proof = (flags: readonly string[], method = 'GET', address = url) =>
   scene.run(['proof', method, address, ...flags]);
 const withPlain = ['--token', 'plain.jwt', '--key', plainKey];
-const hasCurl = spawnSync('bash', ['-c', 'curl --version'], { stdio: 'ignore' }).status === 0;
+/** Sends a request with the header lines of a file or of standard input, as `curl -H @FILE` does. */
+const sender = `
+  import { readFileSync } from 'node:fs';
+  const [address, file] = process.argv.slice(2);
+  const lines = readFileSync(file === '-' ? 0 : file, 'utf8').trimEnd().split('\\n');
+  await fetch(address, { headers: lines.map((line) => line.split(/: (.*)/).slice(0, 2)) });`;
 const now = () => Math.floor(Date.now() / 1000);
 
 /** As a service judges it: the two lines are the whole of standard output. */
@@ -132,7 +136,8 @@ describe('proof prints the two header lines of a request', () => {
     expect((await jwtVerify(headers.DPoP, EmbeddedJWK)).protectedHeader).toMatchObject({ alg: 'Ed25519' });
   });
 
-  test.skipIf(!hasCurl)('and curl takes them from a pipe and from a substitution', async () => {
+  test('and a client takes them from a pipe and from a substitution, as curl does', async () => {
+    writeFileSync(scene.path('send.mjs'), sender);
     const seen: IncomingHttpHeaders[] = [];
     const server = createServer((request, response) => {
       seen.push(request.headers);
@@ -141,7 +146,8 @@ describe('proof prints the two header lines of a request', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/rows`;
     const make = `breakglass proof GET ${address} ${withPlain.join(' ')}`;
-    for (const line of [`${make} | curl -sS -H @- ${address}`, `curl -sS -H @<(${make}) ${address}`])
+    const send = `${process.execPath} send.mjs ${address}`;
+    for (const line of [`${make} | ${send} -`, `${send} <(${make})`])
       expect((await runShell(scene.program, scene.dir, `bash -c '${line}'`)).status).toBe(0);
     server.close();
     expect(seen).toHaveLength(2);
