@@ -88,6 +88,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   try {
     const guard = new GuardCore(settings, clock, new GuardState(settings.state));
     await Promise.race([guard.refresh(), sleep(startPatienceMs, undefined, { ref: false })]);
+    guard.begin();
     return guard;
   } catch (error) {
     if (!isBreakglassError(error)) throw error;
@@ -107,6 +108,7 @@ class GuardCore implements Guard {
   readonly #checking: CheckOptions;
   readonly #listeners = new Set<() => void>();
   #told: string | undefined;
+  #begun = false;
   #closed = false;
 
   constructor(settings: GuardSettings, clock: GuardClock, state: GuardState) {
@@ -141,6 +143,12 @@ class GuardCore implements Guard {
       origin: settings.origin,
     };
     this.#denyAsBefore();
+  }
+
+  /** From now on it says when it opens and closes; before, it was about to open. */
+  begin(): void {
+    this.#begun = true;
+    this.#tell();
   }
 
   async check(request: GuardRequest, wanted?: Requirement | string): Promise<Decision> {
@@ -294,6 +302,7 @@ class GuardCore implements Guard {
 
   /** Says when break-glass opens or closes. Time passes too: what has become stale closes, and ends sessions. */
   #tell(): void {
+    if (!this.#begun) return;
     const closed = this.#closedBecause();
     const told = closed?.code ?? 'open';
     if (told === this.#told) return;
@@ -316,7 +325,7 @@ class GuardCore implements Guard {
 const notOurs = { outcome: 'none' } as const;
 
 function closedError(): BreakglassError {
-  return new BreakglassError('GUARD_CLOSED', 'the token is refused: the guard of this service was closed', {
+  return new BreakglassError('GUARD_CLOSED', 'the guard of this service was closed', {
     hint: 'the service is about to end: send the request again.',
   });
 }

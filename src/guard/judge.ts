@@ -66,18 +66,18 @@ export class Judge {
   /** Why nothing is accepted at all just now; undefined when tokens are judged one by one. */
   closed(): BreakglassError | undefined {
     if (!this.#trust)
-      return refuse('TRUST_MISSING', 'there is no trust file yet', 'put trust.jws where this service looks for it.');
+      return closed('TRUST_MISSING', 'there is no trust file yet', 'put trust.jws where this service looks for it.');
     const channel = this.#options.channel();
     if (channel.killSwitch !== undefined)
-      return refuse(
+      return closed(
         'KILLED',
         `${channel.killSwitch} is there, which denies everything`,
         'remove it when all is clear.',
       );
     const freshness = channel.freshness();
-    if (freshness === 'missing') return refuse('REVOCATIONS_MISSING', 'the revocations were not read yet', sourceHint);
+    if (freshness === 'missing') return closed('REVOCATIONS_MISSING', 'the revocations were not read yet', sourceHint);
     if (freshness === 'stale')
-      return refuse('REVOCATIONS_STALE', 'the revocations could not be read whole for too long', sourceHint);
+      return closed('REVOCATIONS_STALE', 'the revocations could not be read whole for too long', sourceHint);
     return undefined;
   }
 
@@ -111,8 +111,8 @@ export class Judge {
   /** All that may change from one moment to the next. Throws the codes of steps 5 to 9, `KILLED` or `REVOCATIONS_STALE`. */
   judge(proved: ProvedToken, now: Seconds): void {
     const [trust, memory] = [this.#trust, this.#memory];
-    const closed = this.closed();
-    if (closed || !trust || !memory) throw closed;
+    const why = this.closed();
+    if (why || !trust || !memory) throw why;
     const { audience, mode } = this.#options;
     judgeToken(proved, { trust, now, audience, mode, revocations: { state: 'checked', list: memory } });
     const entry = this.local.find(proved);
@@ -148,6 +148,11 @@ export class Judge {
 const sourceHint =
   'look at where this service reads them: guard.health() names each source. Normal traffic is not touched.';
 const rotatedHint = 'a rotation ended all tokens of that epoch. Have the custodians mint a new one.';
+
+/** Why nothing is accepted, whatever token it is. */
+function closed(code: ErrorCode, why: string, hint: string): BreakglassError {
+  return new BreakglassError(code, why, { hint });
+}
 
 function refuse(code: ErrorCode, why: string, hint: string): BreakglassError {
   return new BreakglassError(code, `the token is refused: ${why}`, { hint });

@@ -126,7 +126,9 @@ async function collect(response: Response, name: string, what: string): Promise<
 function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown';
   if (cause.name === 'TimeoutError') return 'it took too long';
-  return systemErrorCode(cause.cause) ?? systemErrorCode(cause) ?? cause.message;
+  // fetch says "fetch failed", and why in its cause.
+  const inner = cause.cause instanceof Error ? cause.cause : cause;
+  return systemErrorCode(inner) ?? inner.message;
 }
 
 function tooLong(name: string, what: string): BreakglassError {

@@ -35,13 +35,9 @@ export class UseLogKeeper {
   /** Why uses cannot be recorded, so that there must be none; undefined when they can be, or are not to be. */
   closed(): BreakglassError | undefined {
     if (!this.#settings.useLog || this.#log?.state().writable) return undefined;
-    return new BreakglassError(
-      'USE_LOG_FAILED',
-      `the token is refused: ${this.#failure ?? 'its use cannot be recorded'}`,
-      {
-        hint: 'look at guard.health().useLog: free space, rights, another process on the same file. Normal traffic is not touched.',
-      },
-    );
+    return new BreakglassError('USE_LOG_FAILED', this.#failure ?? 'uses cannot be recorded', {
+      hint: 'look at guard.health().useLog: free space, rights, another process on the same file. Normal traffic is not touched.',
+    });
   }
 
   /** Resolves when the use is on the disk. Throws `USE_LOG_FAILED`. */
