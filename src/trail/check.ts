@@ -9,6 +9,7 @@ import { isNewerRecord } from './newer-record.ts';
 import { Notices } from './notices.ts';
 import { isCeremonyRecord } from './record.ts';
 import { openRecordFile, type RecordFile } from './record-file.ts';
+import type { Review } from './review.ts';
 import { type SignerJudgement, Signers } from './signers.ts';
 import type { TrustHistory } from './trust-history.ts';
 
@@ -63,6 +64,8 @@ interface Placed {
 interface UnderWay extends Placed {
   /** Undefined when there is no key to verify with. */
   readonly verified: Promise<boolean> | undefined;
+  /** Of a review record, what its statement says, or why that is refused. */
+  readonly review: Promise<Review | string> | undefined;
 }
 
 class ChainCheck implements TrailCheck {
@@ -108,7 +111,9 @@ class ChainCheck implements TrailCheck {
       await this.#settle(0);
       signer = this.#signers.judge(file);
     }
-    this.#queue.push({ file, where, seq, verified: this.#startVerifying(signer, { file, where, seq }) });
+    const verified = this.#startVerifying(signer, { file, where, seq });
+    const review = verified && file.record.type === 'review' ? this.#laws.openReview(file.record) : undefined;
+    this.#queue.push({ file, where, seq, verified, review });
     this.#queuedBytes += file.jws.signingInput.length;
     if (pivotal || this.#queuedBytes > inFlightMaxBytes) await this.#settle(0);
     else if (this.#queue.length >= inFlight) await this.#settle(inFlight / 2);
@@ -176,16 +181,16 @@ class ChainCheck implements TrailCheck {
       const right = await next.verified;
       this.#queuedBytes -= next.file.jws.signingInput.length;
       if (right === false) this.#found.report('SIGNATURE_WRONG', next.where, 'its signature is wrong', next.seq);
-      if (right) this.#believe(next);
+      if (right) this.#believe(next, await next.review);
       this.#options.onRecord?.(next.file);
     }
   }
 
-  #believe({ file: { record, sha256 }, where, seq }: Placed): void {
+  #believe({ file: { record, sha256 }, where, seq }: Placed, review: Review | string | undefined): void {
     this.#facts.saw(record);
     this.#facts.upkeep.note(record, this.#signers.trust?.set.setId);
     this.#notices.add(record, where, seq);
-    this.#laws.judge({ record, sha256, seq, where });
+    this.#laws.judge({ record, sha256, seq, where }, review);
     if (!isCeremonyRecord(record)) return;
     this.#facts.upkeep.inForce(this.#signers.trust?.set.setId, record.time);
     this.#headCeremony = { seq, sha256, time: record.time };
@@ -212,7 +217,7 @@ class ChainCheck implements TrailCheck {
   #believeLate({ file: { record }, where, seq }: Placed): void {
     this.#facts.upkeep.note(record, undefined);
     this.#notices.add(record, where, seq);
-    if (record.type === 'review') this.#laws.judgeReview({ record, where, seq });
+    if (record.type === 'review') this.#laws.judgeLateReview({ record, where, seq });
   }
 
   #reportUnknownRecorder({ where, seq }: Placed): void {

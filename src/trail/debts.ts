@@ -1,10 +1,8 @@
-import { isBreakglassError } from '../base/errors.ts';
 import { parseTime, type Seconds } from '../base/time.ts';
-import type { LabelledKey } from '../trust/trust-file.ts';
 import type { FindingCode } from './findings.ts';
 import type { HeadIndex } from './head-index.ts';
 import type { RecordOf } from './record.ts';
-import { headWords, openReview, type Review } from './review.ts';
+import type { Review } from './review.ts';
 
 /** Debts that are remembered; of more, the newest are: they are the ones that somebody can still look into. */
 const kept = 4096;
@@ -29,37 +27,61 @@ export interface ReviewBreach {
 /** What a trail issued and nobody has reviewed, the oldest first. */
 export class DebtKeeper {
   readonly #open = new Map<number, Debt>();
+  /** The same by incident: their sequence numbers. */
+  readonly #ofIncident = new Map<string, Set<number>>();
 
   get open(): readonly Debt[] {
     return [...this.#open.values()];
+  }
+
+  /** The oldest few: whether any is overdue shows in them. */
+  oldest(count: number): readonly Debt[] {
+    const found: Debt[] = [];
+    for (const debt of this.#open.values()) {
+      if (found.length >= count) break;
+      found.push(debt);
+    }
+    return found;
   }
 
   add({ seq, time, tokens }: RecordOf<'mint.issued'>): void {
     const claims = tokens[0]?.claims;
     if (!claims) return;
     if (this.#open.size >= kept) {
-      const [oldest] = this.#open.keys();
-      if (oldest !== undefined) this.#open.delete(oldest);
+      const [oldest] = this.#open.values();
+      if (oldest !== undefined) this.#remove(oldest);
     }
     const { sub: subject, roles, breakglass } = claims;
-    this.#open.set(seq, { incident: breakglass.incident, seq, since: time, subject, role: roles[0] });
+    const { incident } = breakglass;
+    this.#open.set(seq, { incident, seq, since: time, subject, role: roles[0] });
+    const others = this.#ofIncident.get(incident);
+    if (others) others.add(seq);
+    else this.#ofIncident.set(incident, new Set([seq]));
   }
 
-  /** Closes what a review record reviews, and says what is wrong with it. `heads` are the ceremony records before it. */
-  close(
-    record: RecordOf<'review'>,
-    known: { readonly auditors: readonly LabelledKey[]; readonly heads: HeadIndex },
-  ): ReviewBreach[] {
-    const review = openOrRefusal(record, known.auditors);
+  /**
+   * Closes what a review record reviews, and says what is wrong with it. `review`: what its statement says, or why that is refused;
+   * `heads` are the ceremony records before it.
+   */
+  close(record: RecordOf<'review'>, review: Review | string, heads: HeadIndex): ReviewBreach[] {
     if (typeof review === 'string') return [refused(review)];
     const { incident, auditor, through, uses, conclusion } = review;
     if (incident !== record.incident || auditor !== record.auditor)
       return [refused('the record names another incident or auditor than the statement')];
-    if (known.heads.find(headWords(through.sha256))?.seq !== through.seq)
+    if (!heads.has(through.seq, through.sha256))
       return [refused(`it looked at a trail whose record ${through.seq} is another one`)];
-    for (const debt of this.open)
-      if (debt.incident === incident && debt.seq <= through.seq) this.#open.delete(debt.seq);
+    for (const seq of this.#ofIncident.get(incident) ?? []) {
+      const debt = seq <= through.seq ? this.#open.get(seq) : undefined;
+      if (debt) this.#remove(debt);
+    }
     return lasting(review, uses.length, conclusion);
+  }
+
+  #remove({ seq, incident }: Debt): void {
+    this.#open.delete(seq);
+    const left = this.#ofIncident.get(incident);
+    left?.delete(seq);
+    if (left?.size === 0) this.#ofIncident.delete(incident);
   }
 }
 
@@ -67,15 +89,6 @@ export class DebtKeeper {
 export function debtDue({ since }: Pick<Debt, 'since'>, withinSeconds: Seconds): Seconds | null {
   const due = (parseTime(since) ?? 0) + withinSeconds;
   return due <= 253_402_300_799 ? due : null;
-}
-
-function openOrRefusal({ statement, trail }: RecordOf<'review'>, auditors: readonly LabelledKey[]): Review | string {
-  try {
-    return openReview(statement, trail, auditors);
-  } catch (error) {
-    if (isBreakglassError(error)) return error.message;
-    throw error;
-  }
 }
 
 function refused(why: string): ReviewBreach {

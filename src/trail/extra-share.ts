@@ -1,18 +1,21 @@
 import { sharesNeeded } from '../trust/policy.ts';
 import { custodianLabels, type Trust } from '../trust/trust-file.ts';
-import type { Debt } from './debts.ts';
+import type { DebtKeeper } from './debts.ts';
 import { costlyReviews, openReviews } from './due.ts';
 import { type Breach, recordSeconds } from './quorum-check.ts';
 import type { Issuance } from './record.ts';
 
 /** A review may become overdue while a ceremony is held. */
 const ceremonySeconds = 3600;
+/** Debts that are looked at for each issuance of a long trail. */
+const looked = 64;
 
 /** How an issuance leaves out the share that overdue reviews cost (docs/format.md §14). */
-export function checkExtraShare(record: Issuance, trust: Trust, debts: readonly Debt[]): Breach[] {
+export function checkExtraShare(record: Issuance, trust: Trust, debts: Pick<DebtKeeper, 'oldest'>): Breach[] {
   const { policy } = trust.payload;
-  if (record.type === 'drill' || policy.review.overdue === undefined || debts.length === 0) return [];
-  const costly = costlyReviews(openReviews(debts, policy, recordSeconds(record) - ceremonySeconds), policy);
+  if (record.type === 'drill' || policy.review.overdue === undefined) return [];
+  const open = openReviews(debts.oldest(looked), policy, recordSeconds(record) - ceremonySeconds);
+  const costly = costlyReviews(open, policy);
   const [first] = costly;
   if (first === undefined || record.anomalies.some(({ code }) => code === 'REVIEW_OVERDUE')) return [];
   const { role, subject } = record.request;

@@ -18,16 +18,32 @@ export class HeadIndex {
     this.#count++;
   }
 
+  /** Whether the ceremony record at `seq` has this SHA-256, as far as a head code tells: its first 88 bits. */
+  has(seq: number, sha256: string): boolean {
+    let [low, high] = [0, this.#count];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#seqAt(middle) < seq) low = middle + 1;
+      else high = middle;
+    }
+    if (low === this.#count || this.#seqAt(low) !== seq) return false;
+    const offset = low * entryBytes;
+    return this.#entries.toString('hex', offset, offset + prefixBytes) === sha256.slice(0, prefixBytes * 2);
+  }
+
   /** The newest ceremony record whose head code begins with these 3 to 8 words, as a person typed them. */
   find(typed: string): { readonly seq: number } | undefined {
     const prefix = bitsOf(parseWords(typed) ?? []);
     if (!prefix) return undefined;
     for (let entry = this.#count - 1; entry >= 0; entry--) {
       const offset = entry * entryBytes;
-      if (beginsWith(this.#entries.subarray(offset, offset + prefixBytes), prefix))
-        return { seq: this.#entries.readUInt32BE(offset + prefixBytes) };
+      if (beginsWith(this.#entries.subarray(offset, offset + prefixBytes), prefix)) return { seq: this.#seqAt(entry) };
     }
     return undefined;
+  }
+
+  #seqAt(entry: number): number {
+    return this.#entries.readUInt32BE(entry * entryBytes + prefixBytes);
   }
 }
 

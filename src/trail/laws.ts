@@ -1,3 +1,5 @@
+import { isBreakglassError } from '../base/errors.ts';
+import type { LabelledKey } from '../trust/trust-file.ts';
 import { checkExtraShare } from './extra-share.ts';
 import type { FactKeeper, FamilyBreach } from './facts.ts';
 import type { FindingList, RecordPlace } from './findings.ts';
@@ -5,6 +7,7 @@ import { checkIssuance } from './issuance-check.ts';
 import { policySha256 } from './policy-digest.ts';
 import { checkQuorum, type QuorumRecord } from './quorum-check.ts';
 import { type CeremonyRecord, isCeremonyRecord, isIssuance, type RecordOf, type TrailRecord } from './record.ts';
+import { openReview, openReviewInBackground, type Review } from './review.ts';
 import type { Signers } from './signers.ts';
 import type { TrustHistory } from './trust-history.ts';
 
@@ -48,17 +51,38 @@ export class Laws {
     this.#signers.enter(undefined);
   }
 
-  judge(proved: Proved<TrailRecord>): void {
+  /** `review`: of a review record, what `openReview` found. */
+  judge(proved: Proved<TrailRecord>, review: Review | string | undefined): void {
     const { record } = proved;
     if (isCeremonyRecord(record)) this.#judgeCeremony({ ...proved, record });
     if (record.type === 'mint.released') this.#judgeRelease({ ...proved, record });
-    if (record.type === 'review') this.judgeReview({ ...proved, record });
+    if (record.type === 'review' && review !== undefined) this.#judgeReview({ ...proved, record }, review);
+  }
+
+  /** A review whose record was proved late: its statement is opened here and now. */
+  judgeLateReview(proved: Omit<Proved<RecordOf<'review'>>, 'sha256'>): void {
+    const { statement, trail } = proved.record;
+    let review: Review | string;
+    try {
+      review = openReview(statement, trail, this.#auditors());
+    } catch (error) {
+      review = refusalOf(error);
+    }
+    this.#judgeReview(proved, review);
+  }
+
+  /** What the statement of a review record says, or why it is refused; verified on the thread pool. */
+  openReview({ statement, trail }: RecordOf<'review'>): Promise<Review | string> {
+    return openReviewInBackground(statement, trail, this.#auditors()).catch(refusalOf);
   }
 
   /** Auditors of every version at hand count, as they do for cosignatures: nothing ever ends a review. */
-  judgeReview(proved: Omit<Proved<RecordOf<'review'>>, 'sha256'>): void {
-    const auditors = this.#history.versions.flatMap((trust) => trust.auditors);
-    for (const { code, message } of this.#facts.debts.close(proved.record, { auditors, heads: this.#facts.heads }))
+  #auditors(): readonly LabelledKey[] {
+    return this.#history.versions.flatMap((trust) => trust.auditors);
+  }
+
+  #judgeReview(proved: Omit<Proved<RecordOf<'review'>>, 'sha256'>, review: Review | string): void {
+    for (const { code, message } of this.#facts.debts.close(proved.record, review, this.#facts.heads))
       this.#found.report(code, proved.where, message, proved.seq);
   }
 
@@ -119,7 +143,7 @@ export class Laws {
     const { trust } = this.#signers;
     if (!trust) return;
     for (const { code, message } of checkIssuance(record, trust, this.#facts)) this.#report(code, proved, message);
-    for (const { code, message } of checkExtraShare(record, trust, this.#facts.debts.open))
+    for (const { code, message } of checkExtraShare(record, trust, this.#facts.debts))
       this.#report(code, proved, message);
     for (const code of this.#facts.addIssuance(record, sha256)) this.#report(code, proved, familyBreaches[code]);
   }
@@ -151,4 +175,9 @@ export class Laws {
   #report(code: Parameters<FindingList['report']>[0], proved: Proved<TrailRecord>, why: string): void {
     this.#found.report(code, proved.where, why, proved.seq);
   }
+}
+
+function refusalOf(error: unknown): string {
+  if (isBreakglassError(error)) return error.message;
+  throw error;
 }

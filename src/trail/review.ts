@@ -1,5 +1,13 @@
 import { BreakglassError } from '../base/errors.ts';
-import { type JwsSigner, jwsPayload, openJws, sealJws, verifyJws } from '../base/jws.ts';
+import {
+  type JwsSigner,
+  jwsPayload,
+  openJws,
+  sealJws,
+  type UnverifiedJws,
+  verifyJws,
+  verifyJwsInBackground,
+} from '../base/jws.ts';
 import {
   arrayBetween,
   freeText,
@@ -52,17 +60,37 @@ export async function sealReview(review: Review, auditor: JwsSigner): Promise<st
  * `AUDITOR_UNKNOWN` when none of them signed it.
  */
 export function openReview(compact: string, trustId: string, auditors: readonly LabelledKey[]): Review {
+  const shown = readSigned(compact, auditors);
+  return checkSigned(shown, verifyJws(shown.jws, shown.signer.public.key), trustId);
+}
+
+/** The same on the thread pool: the caller goes on while another core verifies. */
+export async function openReviewInBackground(
+  compact: string,
+  trustId: string,
+  auditors: readonly LabelledKey[],
+): Promise<Review> {
+  const shown = readSigned(compact, auditors);
+  return checkSigned(shown, await verifyJwsInBackground(shown.jws, shown.signer.public.key), trustId);
+}
+
+interface SignedReview {
+  readonly jws: UnverifiedJws;
+  readonly review: Review;
+  readonly signer: LabelledKey;
+}
+
+function readSigned(compact: string, auditors: readonly LabelledKey[]): SignedReview {
   const { jws, review } = readReview(compact);
   const signer = auditors.find((auditor) => auditor.public.kid === jws.header.kid);
-  if (!signer)
-    throw new BreakglassError(
-      'AUDITOR_UNKNOWN',
-      `${what} of ${review.incident} is signed by no auditor of this trust`,
-      {
-        hint: 'a quorum makes somebody an auditor: breakglass policy apply --add-auditor LABEL=FILE. It closes nothing.',
-      },
-    );
-  if (!verifyJws(jws, signer.public.key)) throw invalid(`the signature of ${signer.label} is wrong`);
+  if (signer) return { jws, review, signer };
+  throw new BreakglassError('AUDITOR_UNKNOWN', `${what} of ${review.incident} is signed by no auditor of this trust`, {
+    hint: 'a quorum makes somebody an auditor: breakglass policy apply --add-auditor LABEL=FILE. It closes nothing.',
+  });
+}
+
+function checkSigned({ review, signer }: SignedReview, right: boolean, trustId: string): Review {
+  if (!right) throw invalid(`the signature of ${signer.label} is wrong`);
   if (review.auditor !== signer.label)
     throw invalid(`it bears the name of ${review.auditor}, and ${signer.label} signed it`);
   if (review.trust !== trustId) throw invalid('it is of another trust');

@@ -30,15 +30,28 @@ async function measureSpeed(trail: LongTrail, bench: Bench): Promise<Metric[]> {
     rounds,
   );
   const records = (times: number[]) => perSecond(trail.records, median(times));
+  // Of a twelfth of the records two signatures are verified: raw verification of as many.
+  const each = trail.records / trail.signatures;
   return [
     metric('audit-check of records', records(checks.map(({ milliseconds }) => milliseconds)), '/s', {
-      against: { value: perSecond(signatures, signatureTime) * cores, what: `Ed25519 verifications, ${cores} cores` },
+      against: {
+        value: perSecond(signatures, signatureTime) * cores * each,
+        what: `Ed25519 alone over their signatures, ${cores} cores`,
+      },
       goal: { sign: '>=', limit: 0.6 },
     }),
     // What the speed comes to on cores that nobody else uses: on a busy machine the line above says less.
-    metric('audit-check of records, by processor time', records(checks.map((each) => each.cpuMilliseconds)), '/s', {
-      against: { value: perSecond(signatures, median(cpuOfSignatures)), what: 'Ed25519 verifications' },
-    }),
+    metric(
+      'audit-check of records, by processor time',
+      records(checks.map(({ cpuMilliseconds }) => cpuMilliseconds)),
+      '/s',
+      {
+        against: {
+          value: perSecond(signatures, median(cpuOfSignatures)) * each,
+          what: 'Ed25519 alone over their signatures',
+        },
+      },
+    ),
   ];
 }
 

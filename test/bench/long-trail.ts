@@ -14,6 +14,8 @@ export interface LongTrail {
   readonly path: string;
   readonly trustPath: string;
   readonly records: number;
+  /** One a record, and in a review record the auditor's besides. */
+  readonly signatures: number;
   /** The head code of the last ceremony record. */
   readonly head: string;
 }
@@ -44,7 +46,7 @@ export async function writeLongTrail(path: string, count: number): Promise<LongT
   const trustPath = `${path}.trust`;
   writeFileSync(trustPath, builder.trust.bytes);
   const head = fingerprintOfDigest(trail.headCeremony, headWordCount).words.join(' ');
-  return { path, trustPath, records: count, head };
+  return { path, trustPath, records: count, signatures: trail.signatures, head };
 }
 
 // A strip of tokens lasts an hour: with less between two issuances nothing else would be wrong, but 24 hours would hold more
@@ -58,6 +60,7 @@ class Stamp {
   #seq = 0;
   #before: string | null = null;
   headCeremony = '';
+  signatures = 0;
 
   constructor(builder: TrailBuilder) {
     // Parsed from canonical JSON the members stand in order, and JSON.stringify writes that same order.
@@ -75,6 +78,7 @@ class Stamp {
     this.#before = sha256Hex(line);
     if (isCeremonyRecord(record)) this.headCeremony = this.#before;
     this.#seq++;
+    this.signatures += record.type === 'review' ? 2 : 1;
     return line;
   }
 
