@@ -1,8 +1,14 @@
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
+import type { PublicKey } from '../key/public.ts';
+import { useLogFiles } from '../machine/use-log-files.ts';
+import { mediumRoot, recordNameSeq, trailFolder } from '../trail/layout.ts';
+import { auditCheck } from './audit-check.ts';
 import { dropLine, flipByte } from './drill-faults.ts';
 import { servicesOf } from './drill-return.ts';
-import { audit, auditUses, cutTail, drillFailed, localRecords, recordPath, type Sandbox } from './drill-sandbox.ts';
+import { drillFailed, type Sandbox, stateOf } from './drill-sandbox.ts';
+import type { UsesOptions } from './reconcile-uses.ts';
 
 /** The end of a drill: what an auditor makes of it. */
 
@@ -52,4 +58,40 @@ export async function catchTampering(sandbox: Sandbox): Promise<string> {
     rmSync(spoilt, { recursive: true });
   }
   return `${faults.length} of ${faults.length} caught`;
+}
+
+/** As an auditor would: with the trust file, and the head code that stands on the custodians' cards. */
+function audit(sandbox: Sandbox, paths: readonly string[], uses?: UsesOptions) {
+  const head = fingerprintOfDigest(sandbox.headSha256, headWordCount).words.join(' ');
+  return auditCheck({
+    paths,
+    trust: stateOf(sandbox).trust,
+    head,
+    state: undefined,
+    seen: [],
+    ...(uses ? { uses } : {}),
+  });
+}
+
+/** The use logs beside the trail, with the denials of the commander. */
+async function auditUses(sandbox: Sandbox, logs: readonly string[], keys: readonly PublicKey[]) {
+  const list = join(sandbox.options.sandbox, 'revocations.jws');
+  const revocations = [{ name: list, bytes: readFileSync(list) }];
+  return (await audit(sandbox, sandbox.media, { files: useLogFiles(logs), keys, revocations })).uses;
+}
+
+function localRecords(sandbox: Sandbox): number {
+  return readdirSync(stateOf(sandbox).trailDir).filter((name) => recordNameSeq(name) !== undefined).length;
+}
+
+function recordPath(medium: string, seq: number, sandbox: Sandbox): string {
+  const name = `${String(seq).padStart(8, '0')}.JWS`;
+  return join(medium, mediumRoot, trailFolder(stateOf(sandbox).trust.id), name);
+}
+
+function cutTail(medium: string, from: number, sandbox: Sandbox): void {
+  const folder = join(medium, mediumRoot, trailFolder(stateOf(sandbox).trust.id));
+  for (const name of readdirSync(folder)) {
+    if ((recordNameSeq(name) ?? -1) >= from || /^C\d/.test(name)) rmSync(join(folder, name));
+  }
 }

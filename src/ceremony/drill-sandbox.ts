@@ -1,28 +1,22 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BreakglassError, type ErrorCode, isBreakglassError } from '../base/errors.ts';
 import { type RandomBytes, randomId } from '../base/random.ts';
 import type { Ed25519Jwk } from '../base/schema.ts';
 import { type Clock, formatTime } from '../base/time.ts';
-import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
-import type { PublicKey } from '../key/public.ts';
 import { newHolderKey, newRevokerKey, type PersonalKey } from '../machine/personal-key.ts';
 import { openState, type State } from '../machine/state.ts';
-import { useLogFiles } from '../machine/use-log-files.ts';
 import type { MediumHost } from '../medium/medium.ts';
 import { readRevocations } from '../revocation/list.ts';
 import type { Claims } from '../token/claims.ts';
 import { type VerifyOptions, verifyToken } from '../token/verify.ts';
-import { mediumRoot, recordNameSeq, trailFolder } from '../trail/layout.ts';
 import { type Policy, policySeconds } from '../trust/policy.ts';
 import type { Request } from '../trust/request.ts';
-import { auditCheck } from './audit-check.ts';
 import type { Dealer } from './dealer.ts';
 import { type SandboxCards, sandboxPeople } from './drill-people.ts';
 import type { DrillServices } from './drill-services.ts';
 import { type Minted, mint } from './mint.ts';
 import type { QuorumPeople } from './people.ts';
-import type { UsesOptions } from './reconcile-uses.ts';
 
 export interface DrillOptions {
   readonly policy: Policy;
@@ -226,44 +220,8 @@ export function judge(sandbox: Sandbox, token: string, changes: Partial<VerifyOp
   });
 }
 
-/** As an auditor would: with the trust file, and the head code that stands on the custodians' cards. */
-export function audit(sandbox: Sandbox, paths: readonly string[], uses?: UsesOptions) {
-  const head = fingerprintOfDigest(sandbox.headSha256, headWordCount).words.join(' ');
-  return auditCheck({
-    paths,
-    trust: stateOf(sandbox).trust,
-    head,
-    state: undefined,
-    seen: [],
-    ...(uses ? { uses } : {}),
-  });
-}
-
-/** The use logs beside the trail, with the denials of the commander. */
-export async function auditUses(sandbox: Sandbox, logs: readonly string[], keys: readonly PublicKey[]) {
-  const list = join(sandbox.options.sandbox, 'revocations.jws');
-  const revocations = [{ name: list, bytes: readFileSync(list) }];
-  return (await audit(sandbox, sandbox.media, { files: useLogFiles(logs), keys, revocations })).uses;
-}
-
 export function quorumCards({ cards }: Sandbox): Uint8Array[] {
   return [...cards.values()];
-}
-
-export function localRecords(sandbox: Sandbox): number {
-  return readdirSync(stateOf(sandbox).trailDir).filter((name) => recordNameSeq(name) !== undefined).length;
-}
-
-export function recordPath(medium: string, seq: number, sandbox: Sandbox): string {
-  const name = `${String(seq).padStart(8, '0')}.JWS`;
-  return join(medium, mediumRoot, trailFolder(stateOf(sandbox).trust.id), name);
-}
-
-export function cutTail(medium: string, from: number, sandbox: Sandbox): void {
-  const folder = join(medium, mediumRoot, trailFolder(stateOf(sandbox).trust.id));
-  for (const name of readdirSync(folder)) {
-    if ((recordNameSeq(name) ?? -1) >= from || /^C\d/.test(name)) rmSync(join(folder, name));
-  }
 }
 
 export function stateOf({ state }: Sandbox): State {
