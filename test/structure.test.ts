@@ -54,6 +54,16 @@ test.each([
     { path: 'token/planted.ts', text: "import { CompactSign } from 'jose';" },
     'package jose is imported in more than one room',
   ],
+  [
+    'a socket',
+    { path: 'guard/planted.ts', text: "import { connect } from 'node:net';" },
+    'imports node:net: nothing here makes sockets',
+  ],
+  [
+    'a request in another file than the one that may',
+    { path: 'guard/planted.ts', text: "const answer = await fetch('https://example.com');" },
+    'uses the network, which is for guard/sources/source.ts',
+  ],
   ['a file in no room', { path: 'utils/planted.ts', text: '' }, 'is in no room'],
 ])('a planted violation is caught: %s', (_, planted, breach) => {
   expect(findBreaches([...sources, planted]).join('\n')).toContain(breach);

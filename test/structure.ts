@@ -25,6 +25,10 @@ type Room = (typeof rooms)[number];
 const pureRooms: readonly string[] = ['base', 'key', 'trust', 'revocation', 'token', 'trail', 'use', 'share'];
 /** What a pure room may use of Node: hashing, verification and signing are functions of their arguments. */
 const pureNodeModules: readonly string[] = ['node:crypto', 'node:buffer'];
+/** The one file that may use the network (P8). Sockets come to a guard from its service; it makes none. */
+const networkFile = 'guard/sources/source.ts';
+const networkModules = /^node:(?:http|https|http2|net|tls|dgram|dns)(?:\/|$)/;
+const network = /(?<![.\w])fetch\(|\b(?:WebSocket|EventSource|XMLHttpRequest)\(/;
 const impure =
   /\bDate\.now\b|\bnew Date\(\)|\bperformance\.|\bMath\.random\b|\brandomBytes\(|\brandomUUID\b|\bgetRandomValues\b|\brandomInt\b|\bgenerateKey|\bprocess\.|\bsetTimeout\b|\bconsole\./;
 
@@ -58,9 +62,12 @@ function checkFile({ path, text }: SourceFile, homes: Map<string, Set<string>>):
   if (!room) return [`${path} is in no room`];
   const imports = importsOf(text);
   const breaches = imports.flatMap((target) => checkImport(path, room, target, homes));
-  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+  const code = text.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '');
   const found = pureRooms.includes(room) ? impure.exec(code) : null;
-  return found ? [...breaches, `${path} is in a pure room and uses ${found[0].trim()}`] : breaches;
+  if (found) breaches.push(`${path} is in a pure room and uses ${found[0].trim()}`);
+  if (path !== networkFile && network.test(code))
+    breaches.push(`${path} uses the network, which is for ${networkFile}`);
+  return breaches;
 }
 
 function checkImport(path: string, room: Room, target: string, homes: Map<string, Set<string>>): string[] {
@@ -69,6 +76,7 @@ function checkImport(path: string, room: Room, target: string, homes: Map<string
     if (!to) return [`${path} imports ${target}, which is in no room`];
     return rooms.indexOf(to) > rooms.indexOf(room) ? [`${path} imports upwards, from ${to}`] : [];
   }
+  if (networkModules.test(target)) return [`${path} imports ${target}: nothing here makes sockets`];
   if (target.startsWith('node:')) {
     return pureRooms.includes(room) && !pureNodeModules.includes(target)
       ? [`${path} is in a pure room and imports ${target}`]

@@ -168,6 +168,13 @@ describe('the use log', () => {
     ]);
   });
 
+  test('takes a route that wants what no policy can name: denied, never an error', async () => {
+    const guard = await scene.guard({ useLog: useLog() });
+    const decision = await guard.check(bearer(await scene.token()), { scope: 'DB Admin', action: '' });
+    expect(verdictOf(decision)).toBe('SCOPE_MISSING');
+    expect(await uses(guard)).toMatchObject([{ code: 'SCOPE_MISSING', scope: null, action: null }]);
+  });
+
   test('that cannot be begun denies break-glass, and is tried again', async () => {
     const path = scene.path('later/uses.jws');
     const guard = await scene.guard({ useLog: { path, name: 'orders-1', keyFile: scene.path('uses.key') } });

@@ -1,4 +1,5 @@
 import type { BreakglassError } from '../../base/errors.ts';
+import { isIdentifier } from '../../base/text.ts';
 import type { Claims } from '../../token/claims.ts';
 import { printableField } from '../../use/use-line.ts';
 import type { Use } from '../../use/use-record.ts';
@@ -33,8 +34,13 @@ export function useOf(
     session: facts.session,
     method: printableField(request.method.slice(0, 32)),
     route: printableField(request.target.split('?', 1)[0] ?? ''),
-    scope: requirement?.scope ?? null,
-    action: requirement?.action ?? null,
+    scope: nameOrNull(requirement?.scope),
+    action: nameOrNull(requirement?.action),
     client: request.client === null ? null : printableField(request.client),
   };
+}
+
+/** What no policy can name is wanted by mistake, and never granted: there is no name to write down. */
+function nameOrNull(name: string | undefined): string | null {
+  return name !== undefined && isIdentifier(name) ? name : null;
 }
