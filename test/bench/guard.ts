@@ -10,7 +10,7 @@ import type { GuardOptions } from '../../src/guard/options.ts';
 import type { GuardRequest } from '../../src/guard/request.ts';
 import { audience, exampleToken, type Fixture, makeFixture, midnight } from '../token/fixture.ts';
 import { medianTimes } from './measure.ts';
-import { type Bench, type Measurement, type Metric, metric } from './metric.ts';
+import { type Bench, type Goal, type Measurement, type Metric, metric } from './metric.ts';
 
 const rounds = 31;
 /** Requests of a step, all in flight at once or one after the other. */
@@ -45,23 +45,22 @@ export const guardSpeed: Measurement = async (bench) => {
     ['fast', 'fast-jwt, no cache'],
     ['jsonwebtoken', 'jsonwebtoken'],
   ] as const;
-  const rows = (what: 'warm' | 'cold', name: string): Metric[] => [
-    metric(name, perSecond[what], '/s', {
-      against: against('raw', 'crypto.verify'),
-      ...(what === 'cold' ? { goal: { sign: '>=', limit: 0.6 } } : {}),
-    }),
-    ...others.map(([other, label]) =>
-      metric(name, perSecond[what], '/s', { against: against(other, label), goal: { sign: '>=', limit: 1 } }),
-    ),
-  ];
+  const atLeast = (limit: number): Goal => ({ sign: '>=', limit });
+  const rows = (what: 'warm' | 'cold' | 'alone', name: string, goals: { raw?: Goal; others?: Goal }): Metric[] => {
+    const [suffix, how] = what === 'alone' ? (['Alone', ', likewise'] as const) : (['', ''] as const);
+    const row = (other: Name, label: string, goal: Goal | undefined) =>
+      metric(name, perSecond[what], '/s', {
+        against: against(`${other}${suffix}`, `${label}${how}`),
+        ...(goal ? { goal } : {}),
+      });
+    return [row('raw', 'crypto.verify', goals.raw), ...others.map(([other, label]) => row(other, label, goals.others))];
+  };
+  // A guard remembers signatures unless it is told not to: that is what must be ahead of each. Without, nothing that verifies can be
+  // far ahead of others that do; it must not be far behind the signature alone.
   return [
-    ...rows('warm', 'guard check, signature remembered'),
-    ...rows('cold', 'guard check, signature verified'),
-    ...others.map(([other, label]) =>
-      metric('the same, one after the other', perSecond.alone, '/s', {
-        against: against(`${other}Alone`, `${label}, likewise`),
-      }),
-    ),
+    ...rows('warm', 'guard check, signature remembered', { others: atLeast(1) }),
+    ...rows('cold', 'guard check, signature verified', { raw: atLeast(0.6) }),
+    ...rows('alone', 'the same, one after the other', { raw: atLeast(0.6) }),
     metric('guard check, use recorded', perSecond.logged, '/s', { against: against('warm', 'without a use log') }),
   ];
 };
