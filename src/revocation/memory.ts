@@ -19,26 +19,19 @@ export type LineJudgement =
  * with one line more costs one signature. Denied is every entry accepted minus those allowed (docs/format.md §10).
  */
 export class RevocationMemory {
-  #trust: Trust;
+  readonly #trust: Trust;
   /** Places of the lines that count, by their SHA-256. */
   readonly #places = new Map<string, number>();
-  #lines: string[] = [];
+  readonly #lines: string[] = [];
   readonly #bad = new Set<string>();
   /** Lines that counted under an earlier trust version: they may again. */
-  #dormant: readonly string[] = [];
-  #entries: DenyEntry[] = [];
+  readonly #dormant = new Map<string, string>();
+  readonly #entries: DenyEntry[] = [];
   readonly #allowed = new Set<string>();
   #index = new DenialIndex();
 
-  #generation = 0;
-
   constructor(trust: Trust) {
     this.#trust = trust;
-  }
-
-  /** Counts the calls of `retrust`: places of one generation mean nothing in another. */
-  get generation(): number {
-    return this.#generation;
   }
 
   get denials(): Denials {
@@ -61,7 +54,7 @@ export class RevocationMemory {
 
   /**
    * Takes in a file or a part of one, line by line: the caller may pause between two, so that a large one does not hold up what else
-   * it does. Of a kill file only `denying` lines count. Places are those until the next `retrust`.
+   * it does. Of a kill file only `denying` lines count.
    */
   *read(bytes: Uint8Array, which: 'all' | 'denying' = 'all'): Generator<LineJudgement> {
     for (const { number, content } of splitLines(bytes)) {
@@ -76,23 +69,18 @@ export class RevocationMemory {
   }
 
   /**
-   * Judges everything anew under another trust version: a revoker may have come or gone. Returns how many lines no longer count;
-   * lines that were bad before are to be read again.
+   * Takes over what a memory under another trust version has accepted, line by line: a revoker may have come or gone since. What does not
+   * count here is kept for the version after.
    */
-  retrust(trust: Trust): number {
-    const before = this.#lines.length;
-    const accepted = [...this.#lines, ...this.#dormant];
-    this.#trust = trust;
-    this.#generation += 1;
-    this.#places.clear();
-    this.#lines = [];
-    this.#bad.clear();
-    this.#allowed.clear();
-    this.#entries = [];
-    this.#index = new DenialIndex();
-    for (const line of accepted) this.#judge(sha256Hex(line), line, { number: 0, which: 'all' });
-    this.#dormant = accepted.filter((line) => !this.#places.has(sha256Hex(line)));
-    return Math.max(0, before - this.#lines.length);
+  *follow(before: RevocationMemory): Generator<void> {
+    for (const line of [...before.#lines, ...before.#dormant.values()]) {
+      const sha256 = sha256Hex(line);
+      if (!this.#places.has(sha256) && !this.#dormant.has(sha256)) {
+        const judgement = this.#judge(sha256, line, { number: 0, which: 'all' });
+        if (!judgement || !('place' in judgement)) this.#dormant.set(sha256, line);
+      }
+      yield;
+    }
   }
 
   #judge(

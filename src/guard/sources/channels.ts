@@ -4,6 +4,7 @@ import type { GuardState } from '../guard-state.ts';
 import type { Judge } from '../judge.ts';
 import type { GuardSettings } from '../options.ts';
 import { RevocationChannel } from './revocation-channel.ts';
+import { inSlices } from './slices.ts';
 import { openSource, type SourceKind, sourceKind } from './source.ts';
 import { TrustChannel } from './trust-channel.ts';
 import { type Watch, watchSources } from './watch.ts';
@@ -23,6 +24,8 @@ export class Channels {
   /** Kinds of sources that are to be read whole, because another trust version may believe other lines. */
   readonly #stale = new Set<SourceKind>();
   #memory: RevocationMemory | undefined;
+  #inForce: Trust | undefined;
+  #entering: Promise<void> = Promise.resolve();
 
   constructor(
     settings: GuardSettings,
@@ -54,13 +57,16 @@ export class Channels {
       state: parts.state,
       trustId: settings.trustId,
       onEvent: settings.onEvent,
-      onTrust: (trust) => this.#enter(trust),
+      onTrust: (trust) => {
+        this.#entering = this.#entering.then(() => this.#enter(trust)).catch((error) => this.#alarm(error));
+      },
     });
     for (const kind of ['path', 'address'] as const) this.#watches.push(...this.#watch(kind, parts.onLook));
   }
 
+  /** The version in force: accepted, and everything that was denied judged under it. */
   get trust(): Trust | undefined {
-    return this.#trust.trust;
+    return this.#inForce;
   }
 
   /** How many statement lines count. */
@@ -94,9 +100,7 @@ export class Channels {
           await this.#look(kind);
           await onLook();
         } catch (error) {
-          // A mistake of ours must not end the process of a service.
-          const message = error instanceof Error ? (error.stack ?? error.message) : 'unknown error';
-          this.#settings.onEvent({ type: 'alarm', source: 'the guard', message });
+          this.#alarm(error);
         }
       }),
     ];
@@ -104,7 +108,7 @@ export class Channels {
 
   // A trust file that is long in coming does not hold up a denial, unless there is no trust yet.
   async #look(kind: SourceKind): Promise<void> {
-    const looking = this.#trust.look(kind, 'if-changed');
+    const looking = this.#trust.look(kind, 'if-changed').then(() => this.#entering);
     if (!this.#memory) await looking;
     await this.#readRevocations(kind);
     await looking;
@@ -116,15 +120,28 @@ export class Channels {
     await this.revocations.look(this.#memory, kind, this.#stale.delete(kind) ? 'always' : 'if-changed');
   }
 
-  #enter(trust: Trust): void {
-    if (this.#memory) this.#memory.retrust(trust);
-    else {
-      this.#memory = new RevocationMemory(trust);
-      for (const _ of this.#memory.read(this.#state.lines())) void _;
-    }
+  /** The version before, with all that it denies, stays in force until everything accepted was judged under the new one. */
+  async #enter(trust: Trust): Promise<void> {
+    const { steadyMs } = this.#settings.clocks;
+    const next = new RevocationMemory(trust);
+    const before = this.#memory;
+    if (before) {
+      for (let followed = -1; followed !== before.size; ) {
+        followed = before.size;
+        for await (const _ of inSlices(next.follow(before), steadyMs)) void _;
+      }
+    } else for await (const _ of inSlices(next.read(this.#state.lines()), steadyMs)) void _;
+    this.#memory = next;
+    this.#inForce = trust;
     this.#stale.add('path').add('address');
-    this.#judge.enter(trust, this.#memory);
+    this.#judge.enter(trust, next);
     this.#onDenials();
     for (const watch of this.#watches) void watch.look();
+  }
+
+  // A mistake of ours must not end the process of a service.
+  #alarm(error: unknown): void {
+    const message = error instanceof Error ? (error.stack ?? error.message) : 'unknown error';
+    this.#settings.onEvent({ type: 'alarm', source: 'the guard', message });
   }
 }

@@ -1,12 +1,12 @@
 import { access, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import { isBreakglassError } from '../../base/errors.ts';
 import type { Seconds } from '../../base/time.ts';
 import type { RevocationMemory } from '../../revocation/memory.ts';
 import type { DenyEntry } from '../../revocation/statement.ts';
 import type { GuardEvent } from '../events.ts';
 import type { GuardState } from '../guard-state.ts';
+import { inSlices } from './slices.ts';
 import { openSource, type Source, type SourceKind, type UrlOptions } from './source.ts';
 import { SourceHealth } from './source-health.ts';
 
@@ -30,8 +30,6 @@ export interface SourceState {
 
 /** The file that denies everything by being there, unsigned: for whoever can write to the folder and has nothing else at hand. */
 const killSwitchName = 'KILL';
-/** How long lines are judged before others get their turn. */
-const sliceMs = 5;
 
 /**
  * Revocations from where they are watched: lists, kill files beside them, and the file KILL. A denial counts from the moment its line
@@ -47,7 +45,7 @@ export class RevocationChannel {
   readonly #switches = new Set<string>();
   /** Sources whose last bytes were whole: while they do not change they stay fresh. */
   readonly #whole = new Set<string>();
-  readonly #placesOf = new Map<string, { readonly places: ReadonlySet<number>; readonly generation: number }>();
+  readonly #placesOf = new Map<string, { readonly places: ReadonlySet<number>; readonly memory: RevocationMemory }>();
 
   constructor(options: RevocationChannelOptions) {
     this.#options = options;
@@ -103,15 +101,12 @@ export class RevocationChannel {
       const at = this.#options.steadyMs();
       const read = await source.read(how);
       if (read !== 'unchanged') {
-        const { generation } = memory;
         const places = await this.#takeIn(read.bytes, name, memory, 'all');
-        // Another trust version came meanwhile, under which all is read again.
-        if (memory.generation !== generation) return;
         // Nothing, a cut file or the page of a proxy is no list, and says nothing of what is denied.
         const whole = read.bytes.at(-1) === 0x0a && places.size > 0;
         if (whole) this.#whole.add(name);
         else this.#whole.delete(name);
-        if (whole) this.#compare(name, generation, places);
+        if (whole) this.#compare(name, memory, places);
         read.keep();
       }
       if (!this.#whole.has(name)) return this.#health.failed(name, 'it holds no whole list of this trust');
@@ -155,8 +150,7 @@ export class RevocationChannel {
     const lines: string[] = [];
     const denied: DenyEntry[] = [];
     let alarms = 0;
-    let sliceEnd = steadyMs() + sliceMs;
-    for (const judgement of memory.read(bytes, which)) {
+    for await (const judgement of inSlices(memory.read(bytes, which), steadyMs)) {
       if (judgement && 'place' in judgement) {
         places.add(judgement.place);
         if (judgement.news) {
@@ -165,9 +159,6 @@ export class RevocationChannel {
         }
       } else if (judgement && alarms++ < alarmsMax)
         onEvent({ type: 'alarm', source, message: `line ${judgement.number}: ${judgement.alarm}` });
-      if (steadyMs() < sliceEnd) continue;
-      await turn();
-      sliceEnd = steadyMs() + sliceMs;
     }
     if (lines.length > 0) onDenials();
     if (denied.length > 0) onEvent({ type: 'denied', source, entries: denied });
@@ -176,10 +167,11 @@ export class RevocationChannel {
   }
 
   /** A line that a source had and has no more: its denial stays, and somebody should know. */
-  #compare(source: string, generation: number, places: ReadonlySet<number>): void {
+  #compare(source: string, memory: RevocationMemory, places: ReadonlySet<number>): void {
     const before = this.#placesOf.get(source);
-    this.#placesOf.set(source, { places, generation });
-    if (before?.generation !== generation) return;
+    this.#placesOf.set(source, { places, memory });
+    // Another trust version may believe fewer lines.
+    if (before?.memory !== memory) return;
     let lost = 0;
     for (const place of before.places) if (!places.has(place)) lost++;
     if (lost === 0) return;
