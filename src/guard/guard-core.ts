@@ -228,7 +228,7 @@ export class GuardCore implements Guard {
 
   /** Says when break-glass opens or closes. Time passes too: what has become stale closes, and ends sessions. */
   #tell(): void {
-    if (!this.#begun) return;
+    if (!this.#begun || this.#closed) return;
     const closed = this.#closedBecause();
     const told = closed?.code ?? 'open';
     if (told === this.#told) return;
