@@ -48,6 +48,10 @@ function changeRows(change: Change, trust: Trust): (readonly [string, string])[]
           change.retireRevokers.map((label) => ({ label })),
         ),
         ...listRow('new auditors', change.addAuditors),
+        ...listRow(
+          'auditors who go',
+          change.retireAuditors.map((label) => ({ label })),
+        ),
       ];
     case 'revocations.reset':
       return change.entries.map((entry) => ['allow again', describeDenial(entry)] as const);

@@ -25,6 +25,7 @@ export type Change =
       readonly addRevokers: readonly { readonly label: string; readonly jwk: Ed25519Jwk }[];
       readonly retireRevokers: readonly string[];
       readonly addAuditors: readonly { readonly label: string; readonly jwk: Ed25519Jwk }[];
+      readonly retireAuditors: readonly string[];
     }
   | { readonly kind: 'revocations.reset'; readonly entries: readonly DenyEntry[] };
 
@@ -61,6 +62,7 @@ function contents(change: Change): object {
         addRevokers: change.addRevokers.map(({ label }) => label),
         retireRevokers: change.retireRevokers,
         addAuditors: change.addAuditors.map(({ label, jwk }) => ({ label, jwk })),
+        retireAuditors: change.retireAuditors,
       };
     case 'revocations.reset':
       return { kind, allow: change.entries.map((entry) => sha256Hex(canonicalJson(entry))).sort() };
@@ -99,13 +101,12 @@ export function checkChange(change: Change, trust: Trust): void {
   if (new Set(deal.custodians).size < deal.custodians.length) add('people', 'a custodian is named twice');
   if (policy.copies > 16) add('copies', 'a policy wants at most 16 copies');
   if (change.kind === 'policy') {
-    const revokers = payload.revokers.map(({ label }) => label);
-    for (const label of change.retireRevokers)
-      if (!revokers.includes(label))
-        add('people', `${label} is no revoker (${revokers.join(', ') || 'there is none'})`);
-    for (const { label } of change.addRevokers)
-      if (revokers.includes(label) && !change.retireRevokers.includes(label))
-        add('people', `${label} is a revoker already`);
+    const { addRevokers, retireRevokers, addAuditors, retireAuditors } = change;
+    for (const message of [
+      ...checkPeople('a revoker', payload.revokers, addRevokers, retireRevokers),
+      ...checkPeople('an auditor', payload.auditors, addAuditors, retireAuditors),
+    ])
+      add('people', message);
   }
   if (change.kind === 'revocations.reset' && change.entries.length === 0)
     add('revocations', 'no denial in force is meant: there is nothing to allow');
@@ -115,6 +116,32 @@ export function checkChange(change: Change, trust: Trust): void {
     problems.length === 1 ? (problems[0]?.message ?? '') : `the change breaks ${problems.length} rules`,
     { hint: 'mend the policy or the flags and run the same command again. Nothing was signed.', details: problems },
   );
+}
+
+interface Labelled {
+  readonly label: string;
+}
+
+/** Who goes must be there, and who comes must not, unless somebody of that label goes. */
+function checkPeople(
+  what: 'a revoker' | 'an auditor',
+  there: readonly Labelled[],
+  coming: readonly Labelled[],
+  going: readonly string[],
+): string[] {
+  const labels = there.map(({ label }) => label);
+  const [, noun] = what.split(' ');
+  return [
+    ...going
+      .filter((label) => !labels.includes(label))
+      .map((label) => `${label} is no ${noun} (${labels.join(', ') || 'there is none'})`),
+    ...coming
+      .filter(({ label }) => labels.includes(label) && !going.includes(label))
+      .map(({ label }) => `${label} is ${what} already`),
+    ...coming
+      .filter(({ label }, at) => coming.findIndex((other) => other.label === label) < at)
+      .map(({ label }) => `${label} is named twice`),
+  ];
 }
 
 function invalid(why: string, what: string): BreakglassError {

@@ -112,7 +112,8 @@ async function contentsOf(seed: Uint8Array, options: PrepareOptions, random: Ran
     case 'policy': {
       const kept = payload.revokers.filter(({ label }) => !change.retireRevokers.includes(label));
       const revokers = [...kept, ...change.addRevokers.map(({ label, jwk }) => ({ label, jwk }))];
-      const auditors = [...payload.auditors, ...change.addAuditors.map(({ label, jwk }) => ({ label, jwk }))];
+      const left = payload.auditors.filter(({ label }) => !change.retireAuditors.includes(label));
+      const auditors = [...left, ...change.addAuditors.map(({ label, jwk }) => ({ label, jwk }))];
       return { trustChange: { ...common, revokers, auditors }, deal: null };
     }
     case 'revocations.reset':

@@ -13,13 +13,15 @@ export async function runPolicyApply(file: string, flags: PolicyApplyFlags, io: 
   const policy = await loadPolicy(file);
   const retireRevokers = (flags.retireRevoker ?? []).map((label) => identifierFlag('--retire-revoker', label));
   const addAuditors = (flags.addAuditor ?? []).map(readAuditor);
+  const retireAuditors = (flags.retireAuditor ?? []).map((label) => identifierFlag('--retire-auditor', label));
   const labels = (flags.addRevoker ?? []).map((label) => identifierFlag('--add-revoker', label));
   await runChange(flags, io, {
     command: 'policy apply',
     plan: async () => {
       const revokers = newRevokers(labels);
       const addRevokers = revokers.map(({ label, key }) => ({ label, jwk: key.jwk }));
-      return { change: { kind: 'policy', policy, addRevokers, retireRevokers, addAuditors }, revokers };
+      const people = { addRevokers, retireRevokers, addAuditors, retireAuditors };
+      return { change: { kind: 'policy', policy, ...people }, revokers };
     },
   });
 }

@@ -7,6 +7,7 @@ export type PolicyApplyFlags = ChangeFlags & {
   readonly addRevoker?: readonly string[];
   readonly retireRevoker?: readonly string[];
   readonly addAuditor?: readonly string[];
+  readonly retireAuditor?: readonly string[];
 };
 
 export function registerPolicy(program: Command, io: CommandIo): void {
@@ -29,6 +30,7 @@ export function registerPolicy(program: Command, io: CommandIo): void {
     .option('--add-revoker <label>', 'a commander who gets a revoker key; once for each', collect)
     .option('--retire-revoker <label>', 'a commander whose key ends; what it has denied stays denied', collect)
     .option('--add-auditor <label=file>', "an auditor and the file of the auditor's public key (JWK)", collect)
+    .option('--retire-auditor <label>', 'an auditor who signs no more; what was signed before stays good', collect)
     .description('put a policy into force, by a quorum; commanders and auditors come and go with it')
     .action(async (file: string, flags: PolicyApplyFlags) =>
       (await import('./at-the-machine.ts')).runPolicyApply(file, flags, io),

@@ -17,7 +17,7 @@ export function combiningGroups({ open }: Departure): string[][] {
 }
 
 function commands(departure: Departure): string[] {
-  const { stay, needs, revokers } = departure;
+  const { stay, needs, revokers, auditors } = departure;
   const custodians = [...stay.labels, ...Array.from({ length: stay.missing }, () => 'NEW')];
   const dealt = `${custodians.map((label) => ` --custodian ${label}`).join('')} --threshold ${stay.threshold}`;
   const rotations = {
@@ -27,7 +27,10 @@ function commands(departure: Departure): string[] {
     seed: [`breakglass rotate seed${dealt}`],
   };
   const newPolicy = changesPolicy(departure);
-  const retired = revokers.map((label) => ` --retire-revoker ${label}`).join('');
+  const retired = [
+    ...revokers.map((label) => ` --retire-revoker ${label}`),
+    ...auditors.map((label) => ` --retire-auditor ${label}`),
+  ].join('');
   return [
     ...respondersOf(departure)
       .filter(() => departure.revokersLeft.length > 0)
@@ -147,7 +150,9 @@ function removal({ leaving, parts, auditors }: Departure): string[] {
   const named = leaving.filter((label) => (parts.get(label) ?? []).length > 0);
   return [
     ...(named.length > 0 ? [`FILE is the policy without ${names(named)} in [people]`] : []),
-    ...auditors.map((label) => `${label} has an auditor key: what it cosigned before stays good`),
+    ...auditors.map(
+      (label) => `${label} has an auditor key: --retire-auditor ends it, and what it signed before stays good`,
+    ),
   ];
 }
 

@@ -158,6 +158,7 @@ describe('a new policy', () => {
       addRevokers: [],
       retireRevokers: [],
       addAuditors: [],
+      retireAuditors: [],
     });
     await expectIntact(scene, outcome);
     expect(outcome.panels[0]?.rows).toEqual(
@@ -169,6 +170,37 @@ describe('a new policy', () => {
     expect(() => judge(scene, tokens[0] ?? '', trustOf(scene), 11)).toThrow(
       expect.objectContaining({ code: 'TOKEN_OVER_POLICY' }),
     );
+  });
+});
+
+describe('auditors', () => {
+  const change = { kind: 'policy', policy: goodPolicy(), addRevokers: [], retireRevokers: [] } as const;
+  const grace = { label: 'grace', jwk: newRevokerKey().jwk };
+  const other = { label: 'grace', jwk: newRevokerKey().jwk };
+  const keysOf = (scene: Scene) => trustOf(scene).auditors.map(({ label, public: { jwk } }) => ({ label, jwk }));
+
+  test('come, change their key and go by a quorum', async () => {
+    const scene = copyOf(origin);
+    const steps = [
+      { addAuditors: [grace], retireAuditors: [], left: [grace] },
+      { addAuditors: [other], retireAuditors: ['grace'], left: [other] },
+      { addAuditors: [], retireAuditors: ['grace'], left: [] },
+    ];
+    for (const { left, ...people } of steps) {
+      const outcome = await changeIn(scene, { ...change, ...people });
+      await expectIntact(scene, outcome);
+      expect(keysOf(scene)).toEqual(left);
+    }
+  });
+
+  test.each([
+    ['who is one already', { addAuditors: [grace, other], retireAuditors: [] }, /grace is named twice/],
+    ['who is none and goes', { addAuditors: [], retireAuditors: ['grace'] }, /grace is no auditor/],
+  ])('%s: nothing is asked of anybody', async (_, people, message) => {
+    const scene = copyOf(origin);
+    const { error } = await changeIn(scene, { ...change, ...people });
+    expect(error).toMatchObject({ code: 'POLICY_INVALID', message: expect.stringMatching(message) });
+    expect(trustOf(scene).payload.version).toBe(1);
   });
 });
 
@@ -276,7 +308,13 @@ describe('a denial', () => {
     const scene = await withRevoker();
     const { tokens } = await mintIn(scene);
     await denied(scene, 'inc-1');
-    const change = { kind: 'policy', policy: goodPolicy(), addRevokers: [], addAuditors: [] } as const;
+    const change = {
+      kind: 'policy',
+      policy: goodPolicy(),
+      addRevokers: [],
+      addAuditors: [],
+      retireAuditors: [],
+    } as const;
     const outcome = await changeIn(scene, { ...change, retireRevokers: ['erin'] });
     await expectIntact(scene, outcome);
     const trust = trustOf(scene);

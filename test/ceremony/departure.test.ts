@@ -85,7 +85,7 @@ describe('a departure after real ceremonies', () => {
     expect(begun).toMatchObject({ needs: 'seed', groups: [['bob', 'erin']] });
     expect(begun.open[0]?.status).toBe('begun');
     const policy = goodPolicy(startingPolicy.replace('reason.minLength = 20', 'reason.minLength = 21'));
-    const none = { addRevokers: [], retireRevokers: [], addAuditors: [] };
+    const none = { addRevokers: [], retireRevokers: [], addAuditors: [], retireAuditors: [] };
     const applied = await changeIn(scene, { kind: 'policy', policy, ...none }, { minute: 20 });
     expect(applied.error).toBeUndefined();
     const listed = await leave(scene, 'bob', 'erin');
