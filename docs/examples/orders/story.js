@@ -10,6 +10,10 @@ const folder = mkdtempSync(join(tmpdir(), 'breakglass-example-'));
 const incident = 'inc-1';
 const seen = {};
 let service;
+process.once('SIGINT', () => {
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(130);
+});
 try {
   say('Before: three custodians get their cards, and the service gets the trust file and the list of what is denied.');
   await makeTrust(folder);
