@@ -55,7 +55,7 @@ export async function runReviewNewKey(given: string, flags: NewKeyFlags, io: Com
   const terminal = flags.passphraseFd === undefined ? await openTerminal() : undefined;
   const key = newAuditorKey();
   try {
-    const passphrase = await passphraseSource(flags.passphraseFd, terminal, 'choose')(`the auditor's key of ${label}`);
+    const passphrase = await passphraseSource(flags.passphraseFd, terminal, 'seal')(`the auditor's key of ${label}`);
     if (!passphrase || passphrase.length === 0) throw noPassphrase(label);
     try {
       await writePersonalKey(keyFile, key, passphrase);

@@ -7,12 +7,13 @@ import type { PassphraseSource } from './share-files.ts';
 
 /**
  * Passphrases from the descriptor of `--passphrase-fd`, one a line in the order in which they are needed, or asked at the
- * terminal. To `choose` one at a terminal is to type it twice; an empty one is an answer. The caller wipes each.
+ * terminal. To `choose` one at a terminal is to type it twice, and an empty one is an answer; to `seal`, what is always sealed, it is
+ * not. The caller wipes each.
  */
 export function passphraseSource(
   flag: string | undefined,
   terminal: Terminal | undefined,
-  purpose: 'open' | 'choose',
+  purpose: 'open' | 'choose' | 'seal',
 ): PassphraseSource {
   if (flag !== undefined) {
     const lines = passphrasesFromDescriptor(integerFlag('--passphrase-fd', flag));
@@ -21,17 +22,22 @@ export function passphraseSource(
   if (!terminal) return async () => undefined;
   return purpose === 'open'
     ? (what) => askPassphrase(terminal, `Passphrase of ${what}:`)
-    : (what) => choosePassphrase(what, terminal);
+    : (what) => choosePassphrase(what, terminal, purpose);
 }
 
 async function askPassphrase(terminal: Terminal, question: string): Promise<Uint8Array> {
   return readPassphrase(terminal, question);
 }
 
-async function choosePassphrase(what: string, terminal: Terminal): Promise<Uint8Array> {
+async function choosePassphrase(what: string, terminal: Terminal, purpose: 'choose' | 'seal'): Promise<Uint8Array> {
+  const none = purpose === 'choose' ? ' (Enter: none)' : '';
   for (;;) {
-    const first = await askPassphrase(terminal, `New passphrase for ${what} (Enter: none):`);
-    if (first.length === 0) return first;
+    const first = await askPassphrase(terminal, `New passphrase for ${what}${none}:`);
+    if (first.length === 0 && purpose === 'choose') return first;
+    if (first.length === 0) {
+      terminal.write('It is always sealed: type a passphrase, or Ctrl-C to stop.\n');
+      continue;
+    }
     const again = await askPassphrase(terminal, 'The same once more:');
     const same = equalBytes(first, again);
     wipe(again);
