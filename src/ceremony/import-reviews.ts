@@ -2,7 +2,7 @@ import { isBreakglassError } from '../base/errors.ts';
 import type { State } from '../machine/state.ts';
 import type { Debt } from '../trail/debts.ts';
 import type { TrailFacts } from '../trail/facts.ts';
-import { headWords, openReview, type Review } from '../trail/review.ts';
+import { openReview, type Review } from '../trail/review.ts';
 import type { Attempt } from './attempt.ts';
 import { type RunFacts, waitForMedium } from './trail-writer.ts';
 
@@ -47,9 +47,7 @@ function waitingReviews(state: State): string[] {
 
 /** The debts that are left when what is on its way is written too. */
 export function unreviewed(facts: TrailFacts, reviews: ReadonlyMap<string, Review>): readonly Debt[] {
-  const holding = [...reviews.values()].filter(
-    ({ through }) => facts.findHead(headWords(through.sha256))?.seq === through.seq,
-  );
+  const holding = [...reviews.values()].filter(({ through }) => facts.hasHead(through.seq, through.sha256));
   return facts.debts.filter(
     ({ incident, seq }) => !holding.some((review) => review.incident === incident && seq <= review.through.seq),
   );

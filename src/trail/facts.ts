@@ -38,6 +38,8 @@ export type FamilyBreach = 'FAMILY_SEQUENCE' | 'FAMILY_DIFFERS';
 export interface TrailFacts {
   /** The newest ceremony record whose head code begins with these 3 to 8 words, as a person typed them. */
   findHead(typed: string): { readonly seq: number } | undefined;
+  /** Whether the ceremony record at `seq` has this SHA-256, as far as a head code tells. */
+  hasHead(seq: number, sha256: string): boolean;
   /** Ids of requests that a ceremony was held for; those that are refused by their age may be missing. */
   readonly issuedRequests: { has(id: string): boolean };
   /** Production issuances within the 24 hours before the last record. */
@@ -119,6 +121,7 @@ export class FactKeeper {
     return {
       ...end,
       findHead: (typed) => this.heads.find(typed),
+      hasHead: (seq, sha256) => this.heads.has(seq, sha256),
       issuedRequests: this.#requests,
       issuedAt: this.#issuedAt.filter((at) => at > last - daySeconds),
       families: this.#families,

@@ -21,7 +21,6 @@ import {
   sha256Digest,
 } from '../base/schema.ts';
 import { stringThat } from '../base/shape.ts';
-import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
 import type { LabelledKey } from '../trust/trust-file.ts';
 
 const findingCode = stringThat((text) => /^[A-Z][A-Z0-9_]{0,63}$/.test(text), 'a code');
@@ -96,11 +95,6 @@ function checkSigned({ review, signer }: SignedReview, right: boolean, trustId: 
   if (review.trust !== trustId) throw invalid('it is of another trust');
   checkLaws(review);
   return review;
-}
-
-/** The head code of the record that a review looked at last, as words. */
-export function headWords(sha256: string): string {
-  return fingerprintOfDigest(sha256, headWordCount).words.join(' ');
 }
 
 function readReview(compact: string) {
