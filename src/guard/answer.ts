@@ -1,4 +1,4 @@
-import { type BreakglassError, type ErrorCode, errorExits } from '../base/errors.ts';
+import type { BreakglassError, ErrorCode } from '../base/errors.ts';
 import type { Answer, Decision } from './decision.ts';
 import type { Requirement } from './request.ts';
 
@@ -39,11 +39,6 @@ export const failedAnswer: Answer = {
 
 export function denied(error: BreakglassError, fields?: AnswerFields): Decision & { readonly outcome: 'denied' } {
   return { outcome: 'denied', error, answer: answerTo(error, fields) };
-}
-
-/** True when the guard cannot decide, rather than that the answer is no. */
-export function isUndecided(error: BreakglassError): boolean {
-  return errorExits[error.code] === 'undecided';
 }
 
 function scopeOf(requirement: Requirement | undefined): string {

@@ -44,11 +44,6 @@ export class GuardClock {
     return Math.floor(this.nowMs() / 1000);
   }
 
-  /** Milliseconds since some moment, for what is measured and not judged. */
-  steadyMs(): number {
-    return this.#clocks.steadyMs();
-  }
-
   /** True while the wall clock is not followed, because it was set back. */
   get ahead(): boolean {
     return this.#behind;

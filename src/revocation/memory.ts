@@ -47,11 +47,6 @@ export class RevocationMemory {
     return this.#places.has(sha256);
   }
 
-  /** The lines that count, without LF. */
-  lines(): readonly string[] {
-    return this.#lines;
-  }
-
   /**
    * Takes in a file or a part of one, line by line: the caller may pause between two, so that a large one does not hold up what else
    * it does. Of a kill file only `denying` lines count.

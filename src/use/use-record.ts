@@ -89,4 +89,3 @@ export type Use = Shape<typeof useSchema>;
 export type UsedToken = Shape<typeof usedToken>;
 /** The payload of a line of a use log (docs/format.md §13). */
 export type UseRecord = Shape<typeof useRecordSchema>;
-export type UseRecordOf<T extends UseRecord['type']> = Extract<UseRecord, { readonly type: T }>;
