@@ -87,11 +87,23 @@ export function verifyJws(jws: SignedBytes, key: KeyObject): boolean {
 
 /** The same on the thread pool: the caller goes on while another core verifies. */
 export function verifyJwsInBackground(jws: SignedBytes, key: KeyObject): Promise<boolean> {
-  if (!isKeyFor(jws.header.alg, key)) return Promise.resolve(false);
-  const [hash, options] = jwsVerification(jws, key);
   return new Promise((resolve, reject) => {
-    verify(hash, jws.signingInput, options, jws.signature, (error, ok) => (error ? reject(error) : resolve(ok)));
+    verifyJwsThen(jws, key, (error, right) => (error ? reject(error) : resolve(right)));
   });
+}
+
+/** The same, with a callback in place of a promise; it is never called before this returns. */
+export function verifyJwsThen(
+  jws: SignedBytes,
+  key: KeyObject,
+  done: (error: Error | null, right: boolean) => void,
+): void {
+  if (!isKeyFor(jws.header.alg, key)) {
+    queueMicrotask(() => done(null, false));
+    return;
+  }
+  const [hash, options] = jwsVerification(jws, key);
+  verify(hash, jws.signingInput, options, jws.signature, done);
 }
 
 /** Signs the canonical JSON of `payload`; the result is the compact form, without LF. */

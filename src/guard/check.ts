@@ -1,6 +1,6 @@
-import { sha256Hex } from '../base/bytes.ts';
 import { BreakglassError, type ErrorCode } from '../base/errors.ts';
 import type { Clock, Seconds } from '../base/time.ts';
+import type { Claims } from '../token/claims.ts';
 import { verifyProof } from '../token/proof.ts';
 import type { ShownToken } from './credentials.ts';
 import type { Access } from './decision.ts';
@@ -22,7 +22,8 @@ export interface CheckOptions {
 export type Evidence = { -readonly [K in keyof UseFacts]: UseFacts[K] };
 
 /** Judges a token that a request shows, in the order of docs/guard.md. Throws the code of the first step that fails; fills `evidence` on its way. */
-export async function checkToken(
+export function checkToken(
+  token: KnownToken,
   shown: ShownToken,
   request: GuardRequest,
   {
@@ -36,9 +37,7 @@ export async function checkToken(
     readonly clock: Clock;
     readonly evidence: Evidence;
   },
-): Promise<Access> {
-  evidence.tokenSha256 = () => sha256Hex(shown.token);
-  const token = await options.judge.prove(shown.token);
+): Access {
   evidence.proved = token;
   evidence.tokenSha256 = () => token.sha256;
   // From here on nothing waits: what is found holds at one moment.
@@ -47,7 +46,7 @@ export async function checkToken(
   const proof = checkProof(token, shown, request, now, options);
   evidence.holder = proof?.jkt ?? null;
   options.judge.judge(token, now);
-  const access = accessOf(token, proof?.jkt ?? null);
+  const access = new TokenAccess(token, proof?.jkt ?? null);
   checkRequirement(access, requirement);
   if (proof) remember(proof, now, options);
   return access;
@@ -148,28 +147,46 @@ function checkRequirement({ scopes, actions }: Access, requirement: Requirement 
 }
 
 /** What a token opens, as the service sees it. */
-function accessOf(token: KnownToken, holder: string | null): Access {
-  const { claims, kid } = token;
-  const { family, sequence, incident, drill } = claims.breakglass;
-  return {
-    subject: claims.sub,
-    incident,
-    role: claims.roles[0],
-    scopes: claims.scope.split(' '),
-    actions: claims.authorization_details[0].actions,
-    drill,
-    family,
-    jti: claims.jti,
-    kid,
-    sequence,
-    expiresAt: claims.exp,
-    holder,
-    session: null,
-    claims,
-    get tokenSha256() {
-      return token.sha256;
-    },
-  };
+class TokenAccess implements Access {
+  readonly subject: string;
+  readonly incident: string;
+  readonly role: string;
+  readonly scopes: readonly string[];
+  readonly actions: readonly string[];
+  readonly drill: boolean;
+  readonly family: string;
+  readonly jti: string;
+  readonly kid: string;
+  readonly sequence: number;
+  readonly expiresAt: Seconds;
+  readonly holder: string | null;
+  readonly session = null;
+  readonly claims: Claims;
+  readonly #token: KnownToken;
+
+  constructor(token: KnownToken, holder: string | null) {
+    const { claims, kid } = token;
+    const { family, sequence, incident, drill } = claims.breakglass;
+    this.subject = claims.sub;
+    this.incident = incident;
+    this.role = claims.roles[0];
+    this.scopes = claims.scope.split(' ');
+    this.actions = claims.authorization_details[0].actions;
+    this.drill = drill;
+    this.family = family;
+    this.jti = claims.jti;
+    this.kid = kid;
+    this.sequence = sequence;
+    this.expiresAt = claims.exp;
+    this.holder = holder;
+    this.claims = claims;
+    this.#token = token;
+  }
+
+  /** Computed when somebody asks: most services do not. */
+  get tokenSha256(): string {
+    return this.#token.sha256;
+  }
 }
 
 function refuse(code: ErrorCode, why: string, hint: string): BreakglassError {

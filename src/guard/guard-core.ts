@@ -6,11 +6,11 @@ import { tokenMaxBytes } from '../token/claims.ts';
 import { type AnswerFields, denied } from './answer.ts';
 import { type CheckOptions, checkSession, checkToken, type Evidence } from './check.ts';
 import type { GuardClock } from './clock.ts';
-import { type Credentials, readCredentials } from './credentials.ts';
+import { type Credentials, readCredentials, type ShownToken } from './credentials.ts';
 import type { Access, Decision } from './decision.ts';
 import type { DenyOptions, Guard, GuardHealth } from './guard.ts';
 import type { GuardState } from './guard-state.ts';
-import { Judge } from './judge.ts';
+import { Judge, type KnownToken } from './judge.ts';
 import { denialHere } from './local-denial.ts';
 import { Nonces } from './nonces.ts';
 import type { GuardSettings } from './options.ts';
@@ -89,10 +89,10 @@ export class GuardCore implements Guard {
       const options = { options: this.#checking, requirement, clock: this.#clock, evidence };
       const access =
         credentials.kind === 'token'
-          ? await checkToken(credentials.shown, request, options)
+          ? checkToken(await this.#prove(credentials.shown, evidence), credentials.shown, request, options)
           : checkSession(this.#sessionAccess(session, evidence), options);
       if (this.#closed) throw closedError();
-      await this.#recordUse(request, requirement, evidence, access);
+      if (this.#settings.usesWanted) await this.#recordUse(request, requirement, evidence, access);
       this.sessions.moveOn(access);
       return { outcome: 'allowed', access };
     } catch (error) {
@@ -156,6 +156,11 @@ export class GuardCore implements Guard {
     await this.#state.settled();
   }
 
+  #prove(shown: ShownToken, evidence: Evidence): KnownToken | Promise<KnownToken> {
+    evidence.tokenSha256 = () => sha256Hex(shown.token);
+    return this.#judge.prove(shown.token);
+  }
+
   #sessionAccess(session: Session | 'unknown' | undefined, evidence: Evidence): Access {
     if (session === 'unknown' || session === undefined) throw sessionUnknown();
     evidence.session = session.id;
@@ -179,8 +184,7 @@ export class GuardCore implements Guard {
     evidence: Evidence,
     access: Access,
   ): Promise<void> {
-    const { useLog, usesWanted, onEvent } = this.#settings;
-    if (!usesWanted) return;
+    const { useLog, onEvent } = this.#settings;
     const use = useOf(request, requirement, evidence, { atMs: this.#clock.nowMs(), error: null });
     await this.#useLog.record(use);
     onEvent({ type: 'use', use });

@@ -18,18 +18,20 @@ export interface JudgeOptions {
   readonly channel: () => Pick<RevocationChannel, 'freshness' | 'killSwitch'>;
 }
 
-/** A proved token, and its SHA-256 in lower-case hex, which is wanted only where uses are recorded. */
+/** A token proved under one trust version, and its SHA-256 in lower-case hex, which is wanted only where uses are recorded. */
 export class KnownToken implements ProvedToken {
   readonly claims: Claims;
   readonly kid: string;
   readonly key: TrustKey;
+  readonly trust: Trust;
   readonly #text: string;
   #sha256: string | undefined;
 
-  constructor(text: string, { claims, kid, key }: ProvedToken) {
+  constructor(text: string, trust: Trust, { claims, kid, key }: ProvedToken) {
     this.claims = claims;
     this.kid = kid;
     this.key = key;
+    this.trust = trust;
     this.#text = text;
   }
 
@@ -90,26 +92,42 @@ export class Judge {
     return known ?? this.#prove(token);
   }
 
-  async #prove(token: string): Promise<KnownToken> {
-    for (;;) {
-      const trust = this.#trust;
-      if (!trust) throw this.closed() ?? new TypeError('a trust is in force');
-      const proved = new KnownToken(token, await this.#pool.prove(token, trust));
-      // Proved under a trust version that is not in force any more: that says nothing.
-      if (trust !== this.#trust) continue;
-      this.#remember(token, proved);
-      return proved;
-    }
+  #prove(token: string): KnownToken | Promise<KnownToken> {
+    const trust = this.#trust;
+    if (!trust) throw this.closed() ?? new TypeError('a trust is in force');
+    const proved = this.#pool.prove(token, trust);
+    return proved instanceof Promise
+      ? proved.then((proved) => this.#accept(token, proved, trust))
+      : this.#accept(token, proved, trust);
+  }
+
+  #accept(token: string, proved: ProvedToken, trust: Trust): KnownToken | Promise<KnownToken> {
+    // Proved under a trust version that is not in force any more: that says nothing.
+    if (trust !== this.#trust) return this.#prove(token);
+    const known = new KnownToken(token, trust, proved);
+    this.#remember(token, known);
+    return known;
   }
 
   #remember(token: string, proved: KnownToken): void {
     const { rememberTokens } = this.#options;
+    if (rememberTokens === 0) return;
     if (this.#known.size >= rememberTokens) this.#known.clear();
-    if (rememberTokens > 0) this.#known.set(token, proved);
+    this.#known.set(token, proved);
   }
 
   /** All that may change from one moment to the next. Throws the codes of steps 5 to 9, `KILLED` or `REVOCATIONS_STALE`. */
-  judge(proved: ProvedToken, now: Seconds): void {
+  judge(token: KnownToken, now: Seconds): void {
+    if (token.trust === this.#trust) {
+      this.#judge(token, now);
+      return;
+    }
+    // Another version came between the proof and this moment.
+    const refusal = this.judgeAgain(token, now);
+    if (refusal) throw refusal;
+  }
+
+  #judge(proved: ProvedToken, now: Seconds): void {
     const [trust, memory] = [this.#trust, this.#memory];
     const why = this.closed();
     if (why || !trust || !memory) throw why;
@@ -136,7 +154,7 @@ export class Judge {
     if (key.status !== 'active')
       return refuse('TOKEN_KEY_RETIRED', `its key, of epoch ${key.epoch}, was retired`, rotatedHint);
     try {
-      this.judge({ claims, kid, key }, now);
+      this.#judge({ claims, kid, key }, now);
       return undefined;
     } catch (error) {
       if (isBreakglassError(error)) return error;

@@ -15,19 +15,27 @@ export class VerifyPool {
   #inPool = 0;
 
   /** As `proveToken` does, with its codes. */
-  async prove(token: string, trust: Trust): Promise<ProvedToken> {
+  prove(token: string, trust: Trust): ProvedToken | Promise<ProvedToken> {
     if (this.#inPool === 0 && !this.#alone) return this.#proveAlone(token, trust);
-    if (this.#inPool >= inPoolMax) await new Promise<void>((go) => this.#waiting.push(go));
-    else this.#inPool += 1;
-    try {
-      return await proveTokenInBackground(token, trust);
-    } finally {
-      // The place is handed on to who has waited longest.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#inPool -= 1;
+    if (this.#inPool < inPoolMax) {
+      this.#inPool += 1;
+      return this.#proveInPool(token, trust);
     }
+    return new Promise<void>((go) => this.#waiting.push(go)).then(() => this.#proveInPool(token, trust));
   }
+
+  #proveInPool(token: string, trust: Trust): Promise<ProvedToken> {
+    const proved = proveTokenInBackground(token, trust);
+    proved.then(this.#leave, this.#leave);
+    return proved;
+  }
+
+  // The place is handed on to who has waited longest.
+  readonly #leave = () => {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#inPool -= 1;
+  };
 
   #proveAlone(token: string, trust: Trust): ProvedToken {
     this.#alone = true;

@@ -38,8 +38,8 @@ function checkWithin(
   claimed: readonly string[],
   allowed: readonly string[],
 ): Violation[] {
+  if (claimed.every((item) => allowed.includes(item))) return [];
   const over = claimed.filter((item) => !allowed.includes(item));
-  if (over.length === 0) return [];
   return [
     violation(rule, path, `the policy does not give this role ${over.join(', ')} (it gives ${allowed.join(', ')})`),
   ];

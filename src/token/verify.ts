@@ -1,5 +1,5 @@
 import { BreakglassError, type ErrorCode, type ErrorDetail } from '../base/errors.ts';
-import { verifyJws, verifyJwsInBackground } from '../base/jws.ts';
+import { verifyJws, verifyJwsThen } from '../base/jws.ts';
 import { describeDuration, formatTime, type Seconds } from '../base/time.ts';
 import { describeDenial } from '../revocation/denial.ts';
 import type { RevocationList } from '../revocation/list.ts';
@@ -62,11 +62,13 @@ export function proveToken(token: string | Uint8Array, trust: Trust): ProvedToke
 
 /** The same; the signature is verified on the thread pool, so that a service goes on with other requests meanwhile. */
 export function proveTokenInBackground(token: string | Uint8Array, trust: Trust): Promise<ProvedToken> {
-  const { claims, jws, header } = readToken(token);
-  const key = activeKeyOf({ claims, jws, header }, trust);
-  return verifyJwsInBackground(jws, key.public.key).then((right) => {
-    if (right) return { claims, kid: key.public.kid, key };
-    throw wrongSignature();
+  return new Promise((resolve, reject) => {
+    const { claims, jws, header } = readToken(token);
+    const key = activeKeyOf({ claims, jws, header }, trust);
+    verifyJwsThen(jws, key.public.key, (error, right) => {
+      if (right) resolve({ claims, kid: key.public.kid, key });
+      else reject(error ?? wrongSignature());
+    });
   });
 }
 

@@ -9,13 +9,19 @@ export function median(values: readonly number[]): number {
 export type Step = () => void | Promise<void>;
 
 /**
- * Median milliseconds of each step, run in turn, `rounds` times after one that does not count: what disturbs the machine
- * disturbs them alike.
+ * Median milliseconds of each step, run in turn, `rounds` times after some that do not count: what disturbs the machine
+ * disturbs them alike. With a lead-in each step runs once more before it is timed: what the step before it left behind, garbage
+ * and sleeping threads, is not its own.
  */
-export async function medianTimes(steps: readonly Step[], rounds: number): Promise<number[]> {
+export async function medianTimes(
+  steps: readonly Step[],
+  rounds: number,
+  { unmeasured = 1, leadIn = 'none' }: { readonly unmeasured?: number; readonly leadIn?: 'none' | 'each' } = {},
+): Promise<number[]> {
   const times: number[][] = steps.map(() => []);
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -unmeasured; round < rounds; round++) {
     for (const [position, step] of steps.entries()) {
+      if (leadIn === 'each') await step();
       const milliseconds = await timeOf(step);
       if (round >= 0) times[position]?.push(milliseconds);
     }

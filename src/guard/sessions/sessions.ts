@@ -67,6 +67,7 @@ export class Sessions {
 
   /** For each token that was allowed: the sessions of its family and holder go on until its `exp`, if that is later than theirs. */
   moveOn(access: Access): void {
+    if (this.#groups.size === 0) return;
     const group = this.#groups.get(groupName(access));
     if (!group || access.expiresAt <= group.access.expiresAt) return;
     // What has ended does not begin again with the next token of the strip.
@@ -93,7 +94,8 @@ export class Sessions {
   accessOf(session: Session): Access {
     const member = this.#members.get(session);
     if (!member || this.#expire(member.group)) throw ended();
-    return { ...member.group.access, session };
+    const { access } = member.group;
+    return { ...access, tokenSha256: access.tokenSha256, session };
   }
 
   /** Ends one session; one that is over already stays as it ended. */
