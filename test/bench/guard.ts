@@ -97,17 +97,22 @@ async function otherLibraries(fixture: Fixture, token: string): Promise<Steps> {
     Buffer.from(token.slice(0, token.lastIndexOf('.'))),
     Buffer.from(token.split('.')[2] ?? '', 'base64url'),
   ];
-  const joseStep = () =>
-    jwtVerify(token, joseKey, {
+  // Each looks at what it got, as whoever asks a guard does.
+  const joseStep = async () => {
+    const { payload } = await jwtVerify(token, joseKey, {
       algorithms: ['ES256'],
       issuer,
       audience,
       typ: 'breakglass+jwt',
       currentDate: new Date(now * 1000),
     });
-  const fastStep = () => fast(token);
+    expectScope(payload);
+  };
+  const fastStep = () => expectScope(fast(token));
   const jsonwebtokenStep = () =>
-    jsonwebtoken.verify(token, publicKey, { algorithms: ['ES256'], issuer, audience, clockTimestamp: now });
+    expectScope(
+      jsonwebtoken.verify(token, publicKey, { algorithms: ['ES256'], issuer, audience, clockTimestamp: now }),
+    );
   const rawStep = () => {
     if (!verify('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, signature)) throw new Error('it is wrong');
   };
@@ -121,6 +126,11 @@ async function otherLibraries(fixture: Fixture, token: string): Promise<Steps> {
     jsonwebtokenAlone: () => oneByOne(jsonwebtokenStep),
     rawAlone: () => oneByOne(rawStep),
   };
+}
+
+function expectScope(payload: unknown): void {
+  const { scope } = Object(payload) as { readonly scope?: unknown };
+  if (typeof scope !== 'string' || !scope.split(' ').includes('db:read')) throw new Error('it does not open db:read');
 }
 
 async function guardOf(
