@@ -1,17 +1,19 @@
 import { BreakglassError, type ErrorCode } from '../base/errors.ts';
 import type { Clock, Seconds } from '../base/time.ts';
-import type { Claims } from '../token/claims.ts';
-import { verifyProof } from '../token/proof.ts';
+import { concludeProof, examineProof, type UnprovedProof, type VerifiedProof } from '../token/proof.ts';
 import type { ShownToken } from './credentials.ts';
 import type { Access } from './decision.ts';
 import type { Judge, KnownToken } from './judge.ts';
 import type { Nonces } from './nonces.ts';
 import type { ReplayMemory } from './replays.ts';
 import type { GuardRequest, Requirement } from './request.ts';
+import type { Signature, SignaturePool } from './signature-pool.ts';
+import { TokenAccess } from './token-access.ts';
 import type { UseFacts } from './use-log/use-of.ts';
 
 export interface CheckOptions {
   readonly judge: Judge;
+  readonly signatures: SignaturePool;
   readonly replays: ReplayMemory;
   readonly nonces: Nonces | undefined;
   /** `https://db.example.com`; null when nobody said how clients address this service. */
@@ -21,30 +23,49 @@ export interface CheckOptions {
 /** What is known of a request while it is judged: a denial tells the use log as much as was proved before. */
 export type Evidence = { -readonly [K in keyof UseFacts]: UseFacts[K] };
 
-/** Judges a token that a request shows, in the order of docs/guard.md. Throws the code of the first step that fails; fills `evidence` on its way. */
+/** What a check goes by, besides the token and the request. */
+export interface Checking {
+  readonly options: CheckOptions;
+  readonly requirement: Requirement | undefined;
+  readonly clock: Clock;
+  readonly evidence: Evidence;
+}
+
+/**
+ * Judges a proved token that a request shows, in the order of docs/guard.md. Throws, or rejects with, the code of the first step that
+ * fails; fills `evidence` on its way.
+ */
 export function checkToken(
   token: KnownToken,
   shown: ShownToken,
   request: GuardRequest,
-  {
-    options,
-    requirement,
-    clock,
-    evidence,
-  }: {
-    readonly options: CheckOptions;
-    readonly requirement: Requirement | undefined;
-    readonly clock: Clock;
-    readonly evidence: Evidence;
-  },
-): Access {
+  checking: Checking,
+): Access | Promise<Access> {
+  const { evidence, options, clock } = checking;
   evidence.proved = token;
   evidence.tokenSha256 = () => token.sha256;
-  // From here on nothing waits: what is found holds at one moment.
-  const now = clock.now();
   // A stolen token is judged no further: neither what it opens nor whether it was revoked is the thief's to learn.
-  const proof = checkProof(token, shown, request, now, options);
-  evidence.holder = proof?.jkt ?? null;
+  const unproved = checkPossession(token, shown, request, clock.now(), options);
+  if (!unproved) return checkRights(token, null, checking);
+  const signature = options.signatures.verify(unproved.signed, unproved.key);
+  return signature instanceof Promise
+    ? signature.then((signature) => checkHolder(token, unproved, signature, checking))
+    : checkHolder(token, unproved, signature, checking);
+}
+
+function checkHolder(token: KnownToken, unproved: UnprovedProof, signature: Signature, checking: Checking): Access {
+  const proof = concludeProof(unproved, signature);
+  checking.evidence.holder = proof.jkt;
+  return checkRights(token, proof, checking);
+}
+
+// From here on nothing waits: what is found holds at one moment.
+function checkRights(
+  token: KnownToken,
+  proof: VerifiedProof | null,
+  { options, requirement, clock }: Checking,
+): Access {
+  const now = clock.now();
   options.judge.judge(token, now);
   const access = new TokenAccess(token, proof?.jkt ?? null);
   checkRequirement(access, requirement);
@@ -53,37 +74,21 @@ export function checkToken(
 }
 
 /** A session in place of a token: everything but the signature and the proof is judged again. Throws as `checkToken` does. */
-export function checkSession(
-  access: Access,
-  {
-    options,
-    requirement,
-    clock,
-  }: {
-    readonly options: CheckOptions;
-    readonly requirement: Requirement | undefined;
-    readonly clock: Clock;
-  },
-): Access {
+export function checkSession(access: Access, { options, requirement, clock }: Omit<Checking, 'evidence'>): Access {
   const error = options.judge.judgeAgain(access, clock.now());
   if (error) throw error;
   checkRequirement(access, requirement);
   return access;
 }
 
-interface Possession {
-  readonly jti: string;
-  readonly iat: Seconds;
-  readonly jkt: string;
-}
-
-function checkProof(
+/** The proof that the token needs, right in all but its signature; undefined for a token that is bound to no key. */
+function checkPossession(
   token: KnownToken,
   { scheme, proofs }: ShownToken,
   request: GuardRequest,
   now: Seconds,
   { origin, nonces }: CheckOptions,
-): Possession | undefined {
+): UnprovedProof | undefined {
   const { claims } = token;
   const [proof] = proofs;
   if (!claims.cnf) {
@@ -107,7 +112,7 @@ function checkProof(
       'this service does not know its own address',
       'give createGuard the option origin: clients name it in their proofs.',
     );
-  return verifyProof(proof, {
+  return examineProof(proof, {
     method: request.method,
     url: `${origin}${request.target}`,
     ath: Buffer.from(token.sha256, 'hex').toString('base64url'),
@@ -117,7 +122,7 @@ function checkProof(
   });
 }
 
-function remember({ jkt, jti, iat }: Possession, now: Seconds, { replays }: CheckOptions): void {
+function remember({ jkt, jti, iat }: VerifiedProof, now: Seconds, { replays }: CheckOptions): void {
   const seen = replays.add(jkt, jti, iat, now);
   if (seen === 'replayed')
     throw refuse(
@@ -144,49 +149,6 @@ function checkRequirement({ scopes, actions }: Access, requirement: Requirement 
       `it does not permit the action ${action}`,
       'have a token minted for a role that does.',
     );
-}
-
-/** What a token opens, as the service sees it. */
-class TokenAccess implements Access {
-  readonly subject: string;
-  readonly incident: string;
-  readonly role: string;
-  readonly scopes: readonly string[];
-  readonly actions: readonly string[];
-  readonly drill: boolean;
-  readonly family: string;
-  readonly jti: string;
-  readonly kid: string;
-  readonly sequence: number;
-  readonly expiresAt: Seconds;
-  readonly holder: string | null;
-  readonly session = null;
-  readonly claims: Claims;
-  readonly #token: KnownToken;
-
-  constructor(token: KnownToken, holder: string | null) {
-    const { claims, kid } = token;
-    const { family, sequence, incident, drill } = claims.breakglass;
-    this.subject = claims.sub;
-    this.incident = incident;
-    this.role = claims.roles[0];
-    this.scopes = claims.scope.split(' ');
-    this.actions = claims.authorization_details[0].actions;
-    this.drill = drill;
-    this.family = family;
-    this.jti = claims.jti;
-    this.kid = kid;
-    this.sequence = sequence;
-    this.expiresAt = claims.exp;
-    this.holder = holder;
-    this.claims = claims;
-    this.#token = token;
-  }
-
-  /** Computed when somebody asks: most services do not. */
-  get tokenSha256(): string {
-    return this.#token.sha256;
-  }
 }
 
 function refuse(code: ErrorCode, why: string, hint: string): BreakglassError {

@@ -18,6 +18,7 @@ import { ReplayMemory } from './replays.ts';
 import type { GuardRequest, Requirement } from './request.ts';
 import { type Session, Sessions } from './sessions/sessions.ts';
 import { systemSchedule } from './sessions/timer.ts';
+import { SignaturePool } from './signature-pool.ts';
 import { Channels } from './sources/channels.ts';
 import { UseLogKeeper } from './use-log/use-log-keeper.ts';
 import { useOf } from './use-log/use-of.ts';
@@ -42,7 +43,9 @@ export class GuardCore implements Guard {
     this.#clock = clock;
     this.#state = state;
     this.#useLog = new UseLogKeeper(settings, clock);
+    const signatures = new SignaturePool();
     const judge = new Judge({
+      signatures,
       audience: settings.audience,
       mode: settings.mode,
       rememberTokens: settings.rememberTokens,
@@ -64,6 +67,7 @@ export class GuardCore implements Guard {
     });
     this.#checking = {
       judge,
+      signatures,
       replays: new ReplayMemory(),
       nonces: settings.nonces === 'required' ? new Nonces({ random: randomBytes, clock }) : undefined,
       origin: settings.origin,
@@ -86,11 +90,11 @@ export class GuardCore implements Guard {
     try {
       if (this.#closed) throw closedError();
       if (credentials.kind === 'odd') throw this.#odd(credentials, evidence);
-      const options = { options: this.#checking, requirement, clock: this.#clock, evidence };
+      const checking = { options: this.#checking, requirement, clock: this.#clock, evidence };
       const access =
         credentials.kind === 'token'
-          ? checkToken(await this.#prove(credentials.shown, evidence), credentials.shown, request, options)
-          : checkSession(this.#sessionAccess(session, evidence), options);
+          ? await checkToken(await this.#prove(credentials.shown, evidence), credentials.shown, request, checking)
+          : checkSession(this.#sessionAccess(session, evidence), checking);
       if (this.#closed) throw closedError();
       if (this.#settings.usesWanted) await this.#recordUse(request, requirement, evidence, access);
       this.sessions.moveOn(access);

@@ -5,16 +5,17 @@ import { describeDenial } from '../revocation/denial.ts';
 import { DenialIndex } from '../revocation/denials.ts';
 import type { RevocationMemory } from '../revocation/memory.ts';
 import type { Claims } from '../token/claims.ts';
-import { judgeToken, type ProvedToken } from '../token/verify.ts';
+import { concludeToken, examineToken, judgeToken, type ProvedToken, type UnprovedToken } from '../token/verify.ts';
 import type { Trust, TrustKey } from '../trust/trust-file.ts';
+import type { Signature, SignaturePool } from './signature-pool.ts';
 import type { RevocationChannel } from './sources/revocation-channel.ts';
-import { VerifyPool } from './verify-pool.ts';
 
 export interface JudgeOptions {
   readonly audience: string;
   readonly mode: 'production' | 'drill';
   /** How many tokens are remembered; 0 for none. */
   readonly rememberTokens: number;
+  readonly signatures: SignaturePool;
   readonly channel: () => Pick<RevocationChannel, 'freshness' | 'killSwitch'>;
 }
 
@@ -47,7 +48,6 @@ export class KnownToken implements ProvedToken {
  */
 export class Judge {
   readonly #options: JudgeOptions;
-  readonly #pool = new VerifyPool();
   readonly #known = new Map<string, KnownToken>();
   /** What was denied here alone. */
   readonly local = new DenialIndex();
@@ -84,8 +84,8 @@ export class Judge {
   }
 
   /**
-   * Form and signature, verified on the thread pool: a flood of tokens that somebody makes up must not hold up normal traffic. Throws
-   * the codes of steps 1 to 4 (docs/format.md §8), or `TRUST_MISSING`.
+   * Form and signature. What is remembered, or verified alone, is there at once. Throws, or rejects with, the codes of steps 1 to 4
+   * (docs/format.md §8), or `TRUST_MISSING`.
    */
   prove(token: string): KnownToken | Promise<KnownToken> {
     const known = this.#options.rememberTokens > 0 ? this.#known.get(token) : undefined;
@@ -95,16 +95,22 @@ export class Judge {
   #prove(token: string): KnownToken | Promise<KnownToken> {
     const trust = this.#trust;
     if (!trust) throw this.closed() ?? new TypeError('a trust is in force');
-    const proved = this.#pool.prove(token, trust);
-    return proved instanceof Promise
-      ? proved.then((proved) => this.#accept(token, proved, trust))
-      : this.#accept(token, proved, trust);
+    const unproved = examineToken(token, trust);
+    const signature = this.#options.signatures.verify(unproved.signed, unproved.key.public);
+    return signature instanceof Promise
+      ? signature.then((signature) => this.#accept(token, trust, unproved, signature))
+      : this.#accept(token, trust, unproved, signature);
   }
 
-  #accept(token: string, proved: ProvedToken, trust: Trust): KnownToken | Promise<KnownToken> {
+  #accept(
+    token: string,
+    trust: Trust,
+    unproved: UnprovedToken,
+    signature: Signature,
+  ): KnownToken | Promise<KnownToken> {
     // Proved under a trust version that is not in force any more: that says nothing.
     if (trust !== this.#trust) return this.#prove(token);
-    const known = new KnownToken(token, trust, proved);
+    const known = new KnownToken(token, trust, concludeToken(unproved, signature));
     this.#remember(token, known);
     return known;
   }

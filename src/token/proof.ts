@@ -90,6 +90,18 @@ export interface VerifiedProof {
  * `PROOF_CLAIMS`, `PROOF_KEY`, `PROOF_METHOD`, `PROOF_URL`, `PROOF_TOKEN`, `PROOF_TIME`, `PROOF_NONCE` or `PROOF_SIGNATURE`.
  */
 export function verifyProof(proof: string, expected: ProofExpectation): VerifiedProof {
+  const unproved = examineProof(proof, expected);
+  return concludeProof(unproved, verifyJws(unproved.signed, unproved.key.key) ? 'right' : 'wrong');
+}
+
+/** A proof that is right in all but its signature. */
+export interface UnprovedProof {
+  readonly key: PublicKey;
+  readonly signed: UnverifiedProof;
+}
+
+/** The same without the signature, for a caller who has it verified elsewhere. Throws as `verifyProof` does. */
+export function examineProof(proof: string, expected: ProofExpectation): UnprovedProof {
   const unverified = readProof(proof);
   const { claims, header, headerSegment } = unverified;
   const proved = provedHeaders.get(headerSegment);
@@ -98,10 +110,15 @@ export function verifyProof(proof: string, expected: ProofExpectation): Verified
   checkTime(claims.iat, expected.now);
   if (expected.nonce && !expected.nonce(claims.nonce))
     throw refuse('PROOF_NONCE', 'it is without the nonce that was asked for, or with an old one');
-  const key = proved?.key ?? loadHolderKey(jwk);
-  if (!verifyJws(unverified, key.key)) throw refuse('PROOF_SIGNATURE', 'its signature is wrong');
-  if (!proved) remember(headerSegment, header, key);
-  return { jti: claims.jti, iat: claims.iat, jkt: expected.jkt };
+  return { key: proved?.key ?? loadHolderKey(jwk), signed: unverified };
+}
+
+/** By what came of the signature under the proof's key. Throws `PROOF_SIGNATURE`. */
+export function concludeProof({ key, signed }: UnprovedProof, signature: 'right' | 'wrong'): VerifiedProof {
+  if (signature === 'wrong') throw refuse('PROOF_SIGNATURE', 'its signature is wrong');
+  const { claims, header, headerSegment } = signed;
+  remember(headerSegment, header, key);
+  return { jti: claims.jti, iat: claims.iat, jkt: key.kid };
 }
 
 /** The form alone. Throws `PROOF_TOO_LARGE`, `PROOF_FORM`, `PROOF_HEADER` or `PROOF_CLAIMS`. */
@@ -128,6 +145,7 @@ const provedHeaders = new Map<string, { readonly header: ProofHeader; readonly k
 const provedHeadersMax = 256;
 
 function remember(headerSegment: string, header: ProofHeader, key: PublicKey): void {
+  if (provedHeaders.has(headerSegment)) return;
   if (provedHeaders.size >= provedHeadersMax) provedHeaders.clear();
   // A string of its own: a piece of the proof would hold all of that in memory.
   provedHeaders.set(Buffer.from(headerSegment, 'latin1').toString('latin1'), { header, key });

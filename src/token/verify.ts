@@ -1,5 +1,5 @@
 import { BreakglassError, type ErrorCode, type ErrorDetail } from '../base/errors.ts';
-import { verifyJws, verifyJwsThen } from '../base/jws.ts';
+import { type SignedBytes, verifyJws } from '../base/jws.ts';
 import { describeDuration, formatTime, type Seconds } from '../base/time.ts';
 import { describeDenial } from '../revocation/denial.ts';
 import type { RevocationList } from '../revocation/list.ts';
@@ -54,22 +54,28 @@ export function verifyToken(token: string | Uint8Array, options: VerifyOptions):
 
 /** Steps 1 to 4: what stays true of a token as long as the trust file does not change. */
 export function proveToken(token: string | Uint8Array, trust: Trust): ProvedToken {
-  const unverified = readToken(token);
-  const key = activeKeyOf(unverified, trust);
-  if (!verifyJws(unverified.jws, key.public.key)) throw wrongSignature();
-  return { claims: unverified.claims, kid: key.public.kid, key };
+  const unproved = examineToken(token, trust);
+  return concludeToken(unproved, verifyJws(unproved.signed, unproved.key.public.key) ? 'right' : 'wrong');
 }
 
-/** The same; the signature is verified on the thread pool, so that a service goes on with other requests meanwhile. */
-export function proveTokenInBackground(token: string | Uint8Array, trust: Trust): Promise<ProvedToken> {
-  return new Promise((resolve, reject) => {
-    const { claims, jws, header } = readToken(token);
-    const key = activeKeyOf({ claims, jws, header }, trust);
-    verifyJwsThen(jws, key.public.key, (error, right) => {
-      if (right) resolve({ claims, kid: key.public.kid, key });
-      else reject(error ?? wrongSignature());
-    });
-  });
+/** A token of the right form and an active key. Nothing in it is proved until its signature is. */
+export interface UnprovedToken {
+  readonly key: TrustKey;
+  readonly signed: SignedBytes;
+  readonly unproved: Claims;
+}
+
+/** Steps 1 to 3: for a caller who has the signature verified elsewhere. */
+export function examineToken(token: string | Uint8Array, trust: Trust): UnprovedToken {
+  const { claims, jws, header } = readToken(token);
+  const key = activeKeyOf({ claims, jws, header }, trust);
+  return { key, signed: jws, unproved: claims };
+}
+
+/** Step 4, by what came of the signature under the token's key. Throws `TOKEN_SIGNATURE`. */
+export function concludeToken({ key, unproved }: UnprovedToken, signature: 'right' | 'wrong'): ProvedToken {
+  if (signature === 'wrong') throw wrongSignature();
+  return { claims: unproved, kid: key.public.kid, key };
 }
 
 /** Steps 5 to 9: what may change from one moment to the next, so that every use is judged anew. `trust` is that of the proof. */

@@ -5,14 +5,26 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createVerifier } from 'fast-jwt';
 import { importJWK, jwtVerify } from 'jose';
 import jsonwebtoken from 'jsonwebtoken';
+import { formatBase64url, sha256 } from '../../src/base/bytes.ts';
 import { createGuard, type Guard } from '../../src/guard/guard.ts';
 import type { GuardOptions } from '../../src/guard/options.ts';
 import type { GuardRequest } from '../../src/guard/request.ts';
-import { audience, exampleToken, type Fixture, makeFixture, midnight } from '../token/fixture.ts';
+import { sealToken } from '../../src/token/mint.ts';
+import { sealProof } from '../../src/token/proof.ts';
+import {
+  audience,
+  exampleClaims,
+  exampleRequest,
+  exampleToken,
+  type Fixture,
+  makeFixture,
+  midnight,
+} from '../token/fixture.ts';
 import { medianTimes } from './measure.ts';
 import { type Bench, type Goal, type Measurement, type Metric, metric } from './metric.ts';
 
 const rounds = 31;
+const unmeasured = 10;
 /** Requests of a step, all in flight at once or one after the other. */
 const batch = 200;
 
@@ -21,6 +33,7 @@ export const guardSpeed: Measurement = async (bench) => {
   const fixture = await makeFixture('ES256');
   const token = await exampleToken(fixture);
   const request = requestWith(token);
+  const proofs = await proofsOf(fixture);
   const [warm, cold, logged] = await Promise.all([
     guardOf(bench, 'warm', fixture),
     guardOf(bench, 'cold', fixture, { rememberTokens: 0 }),
@@ -32,9 +45,11 @@ export const guardSpeed: Measurement = async (bench) => {
     cold: checks(cold),
     logged: checks(logged),
     alone: () => oneByOne(() => allowed(cold, request)),
+    bound: () => atOnce(() => allowed(warm, proofs.next())),
+    boundAlone: () => oneByOne(() => allowed(warm, proofs.next())),
     ...(await otherLibraries(fixture, token)),
   };
-  const times = await medianTimes(Object.values(steps), rounds, { unmeasured: 10, leadIn: 'each' });
+  const times = await medianTimes(Object.values(steps), rounds, { unmeasured, leadIn: 'each' });
   const perSecond = Object.fromEntries(
     Object.keys(steps).map((name, at) => [name, (batch * 1000) / (times[at] ?? Number.NaN)]),
   ) as Record<keyof typeof steps, number>;
@@ -59,6 +74,12 @@ export const guardSpeed: Measurement = async (bench) => {
     ...rows('warm', 'guard check, signature remembered', { others: atLeast(1) }),
     ...rows('cold', 'guard check, signature verified', { raw: atLeast(0.6), others: atLeast(1) }),
     ...rows('alone', 'the same, one after the other', { raw: atLeast(0.6) }),
+    metric('guard check with a proof, token remembered', perSecond.bound, '/s', {
+      against: against('raw', 'crypto.verify'),
+    }),
+    metric('the same, one after the other', perSecond.boundAlone, '/s', {
+      against: against('rawAlone', 'crypto.verify, likewise'),
+    }),
     metric('guard check, use recorded', perSecond.logged, '/s', { against: against('warm', 'without a use log') }),
   ];
 };
@@ -156,15 +177,35 @@ async function guardOf(
   });
 }
 
-function requestWith(token: string): GuardRequest {
-  const authorization = [`Bearer ${token}`];
+function requestWith(token: string, proof?: string): GuardRequest {
+  const authorization = [proof === undefined ? `Bearer ${token}` : `DPoP ${token}`];
+  const dpop = proof === undefined ? [] : [proof];
   const none: readonly string[] = [];
   return {
     method: 'GET',
     target: '/rows?limit=3',
     client: '192.0.2.7',
-    header: (name) => (name === 'authorization' ? authorization : none),
+    header: (name) => (name === 'authorization' ? authorization : name === 'dpop' ? dpop : none),
   };
+}
+
+/** Requests with a token that is bound to a key, each with a proof of its own, as many as the steps want. */
+async function proofsOf(fixture: Fixture): Promise<{ readonly next: () => GuardRequest }> {
+  const holder = fixture.stranger;
+  const claims = exampleClaims(fixture, { request: exampleRequest(fixture.trust, { holder: holder.public.jwk }) });
+  const token = await sealToken(claims, fixture.token);
+  const ath = formatBase64url(sha256(token));
+  const requests: GuardRequest[] = [];
+  for (let count = 0; count < 4 * batch * (rounds + unmeasured); count++) {
+    const about = { htm: 'GET', htu: `${audience}/rows`, iat: midnight + 60, ath };
+    requests.push(requestWith(token, await sealProof({ jti: `proof-${count}`, ...about }, holder)));
+  }
+  const next = () => {
+    const request = requests.pop();
+    if (!request) throw new Error('there are no proofs left');
+    return request;
+  };
+  return { next };
 }
 
 async function allowed(guard: Guard, request: GuardRequest): Promise<void> {

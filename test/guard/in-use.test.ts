@@ -119,6 +119,40 @@ describe('a token that is bound to a key', () => {
     ).toBe('PROOF_MISSING');
   });
 
+  test('opens many requests at once, each with its own proof, and one of those that share one', async () => {
+    const guard = await scene.guard();
+    const token = await boundToken();
+    expect(await check(guard, bound(token, await proofFor(token)))).toBe('allowed');
+    const proofs = await Promise.all(Array.from({ length: 400 }, () => proofFor(token)));
+    const each = await Promise.all(proofs.map((proof) => check(guard, bound(token, proof))));
+    expect(new Set(each)).toEqual(new Set(['allowed']));
+    const shared = await proofFor(token);
+    const same = await Promise.all(Array.from({ length: 400 }, () => check(guard, bound(token, shared))));
+    expect(same.filter((verdict) => verdict === 'allowed')).toHaveLength(1);
+    expect(same.filter((verdict) => verdict === 'PROOF_REPLAYED')).toHaveLength(399);
+  });
+
+  test('is denied by a kill that comes while its proofs are verified', async () => {
+    const guard = await scene.guard();
+    const token = await boundToken();
+    expect(await check(guard, bound(token, await proofFor(token)))).toBe('allowed');
+    const proofs = await Promise.all(Array.from({ length: 50 }, () => proofFor(token)));
+    const [first, ...others] = proofs.map((proof) => check(guard, bound(token, proof)));
+    const denied = guard.denySubject('dana');
+    expect(await Promise.all(others)).toEqual(others.map(() => 'TOKEN_REVOKED'));
+    expect(['allowed', 'TOKEN_REVOKED']).toContain(await first);
+    await denied;
+  });
+
+  test('is refused for each made-up proof among good ones', async () => {
+    const guard = await scene.guard();
+    const token = await boundToken();
+    const forged = async () => `${(await proofFor(token)).split('.').slice(0, 2).join('.')}.${'A'.repeat(86)}`;
+    const proofs = await Promise.all(Array.from({ length: 60 }, (_, n) => (n % 3 === 0 ? forged() : proofFor(token))));
+    const verdicts = await Promise.all(proofs.map((proof) => check(guard, bound(token, proof))));
+    expect(verdicts).toEqual(proofs.map((_, n) => (n % 3 === 0 ? 'PROOF_SIGNATURE' : 'allowed')));
+  });
+
   test('is proved for the address that clients use, behind a proxy that takes a part of it away', async () => {
     const guard = await scene.guard({ origin: 'https://api.example.com/db/' });
     const token = await boundToken();

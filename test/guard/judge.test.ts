@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Judge } from '../../src/guard/judge.ts';
+import { SignaturePool } from '../../src/guard/signature-pool.ts';
 import { RevocationMemory } from '../../src/revocation/memory.ts';
 import type { Trust } from '../../src/trust/trust-file.ts';
 import { audience, exampleToken, type Fixture, makeFixture, midnight } from '../token/fixture.ts';
@@ -20,6 +21,7 @@ describe('a judge', () => {
       audience,
       mode: 'production',
       rememberTokens: 0,
+      signatures: new SignaturePool(),
       channel: () => ({ freshness: () => 'fresh', killSwitch: undefined }),
     });
     enter(judge, trust);
