@@ -130,6 +130,12 @@ function remember({ jkt, jti, iat }: VerifiedProof, now: Seconds, { replays }: C
       'its proof was shown before',
       'make a proof for each request. If the responder did, somebody listens: revoke the token.',
     );
+  if (seen === 'earlier')
+    throw refuse(
+      'PROOF_TIME',
+      'its proof was made before this service started, and may have been shown before',
+      'make a proof for each request. If its clock is behind, that ends by itself within a minute.',
+    );
   if (seen === 'full')
     throw refuse(
       'PROOF_MEMORY_FULL',

@@ -68,7 +68,7 @@ export class GuardCore implements Guard {
     this.#checking = {
       judge,
       signatures,
-      replays: new ReplayMemory(),
+      replays: new ReplayMemory({ since: clock.now() }),
       nonces: settings.nonces === 'required' ? new Nonces({ random: randomBytes, clock }) : undefined,
       origin: settings.origin,
     };

@@ -10,13 +10,16 @@ export const replayMemoryMax = 100_000;
  */
 export class ReplayMemory {
   readonly #max: number;
+  readonly #since: Seconds;
   readonly #seen = new Set<string>();
   /** The same by `iat`, for forgetting: at most about 65 at a time. */
   readonly #byIat = new Map<Seconds, string[]>();
   #forgottenThrough = Number.NEGATIVE_INFINITY;
 
-  constructor(options: { readonly max?: number } = {}) {
-    this.#max = options.max ?? replayMemoryMax;
+  /** `since`: when this process began. What was shown to the one before it, nobody remembers. */
+  constructor({ since, max = replayMemoryMax }: { readonly since: Seconds; readonly max?: number }) {
+    this.#since = since;
+    this.#max = max;
   }
 
   get size(): number {
@@ -25,9 +28,11 @@ export class ReplayMemory {
 
   /**
    * Remembers a proof whose signature and `iat` were found right at `now`. `replayed`: it was shown before, or it may have been, because
-   * the clock went back to a time whose proofs are forgotten. `full`: it is not remembered, and must not be accepted.
+   * the clock went back to a time whose proofs are forgotten. `earlier`: it was made before this process began, and may have been shown
+   * to another. `full`: it is not remembered. Only one that is `new` may be accepted.
    */
-  add(jkt: string, jti: string, iat: Seconds, now: Seconds): 'new' | 'replayed' | 'full' {
+  add(jkt: string, jti: string, iat: Seconds, now: Seconds): 'new' | 'replayed' | 'earlier' | 'full' {
+    if (iat < this.#since) return 'earlier';
     this.#forget(now - proofMaxAgeSeconds);
     const key = `${jkt} ${jti}`;
     if (iat <= this.#forgottenThrough || this.#seen.has(key)) return 'replayed';

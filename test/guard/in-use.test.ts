@@ -119,6 +119,18 @@ describe('a token that is bound to a key', () => {
     ).toBe('PROOF_MISSING');
   });
 
+  test('is not opened by a proof of before a restart, which the process before has seen', async () => {
+    const before = await scene.guard();
+    const token = await boundToken();
+    const proof = await proofFor(token);
+    expect(await check(before, bound(token, proof))).toBe('allowed');
+    await before.close();
+    scene.clocks.pass(1);
+    const after = await scene.guard();
+    expect(await check(after, bound(token, proof))).toBe('PROOF_TIME');
+    expect(await check(after, bound(token, await proofFor(token)))).toBe('allowed');
+  });
+
   test('opens many requests at once, each with its own proof, and one of those that share one', async () => {
     const guard = await scene.guard();
     const token = await boundToken();
