@@ -17,7 +17,7 @@ export interface VerifyFlags {
 export function registerVerify(program: Command, io: CommandIo): void {
   program
     .command('verify')
-    .argument('<token>', 'the token, a file that holds it, or - for standard input')
+    .argument('<token>', 'the token, a file that holds it or a strip, or - for standard input')
     .option('--trust <file>', 'trust file; without it, the pinned one')
     .option('--audience <audience>', 'the service that judges; without it the token is shown, not judged')
     .option('--revocations <file>', 'the revocation list to judge by')

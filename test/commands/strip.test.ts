@@ -48,6 +48,41 @@ async function mintStrip(scene: Scene, flags: readonly string[] = [], asked: rea
 const pieces = ['strip.001.jwt', 'strip.002.jwt', 'strip.003.jwt'];
 const textOf = (scene: Scene, name: string) => readFileSync(scene.path(name), 'utf8');
 
+describe('verify, given the bundle,', () => {
+  const by = ['--trust', 'out/trust.jws', '--audience', audience, '--revocations', 'out/revocations.jws', '--json'];
+  const at = async (seconds: number) => {
+    const run = await minted.run(['verify', 'strip.jwt', ...by, '--at', formatTime(seconds)]);
+    return { run, verdict: JSON.parse(run.stdout) };
+  };
+
+  test('judges the token of that moment, the later one where two are valid', async () => {
+    for (const [position, { nbf, exp, jti, sequence }] of product.tokens.entries()) {
+      for (const moment of [nbf, exp - 61]) {
+        const { run, verdict } = await at(moment);
+        expect({ moment, status: run.status, jti: verdict.claims.jti }).toEqual({ moment, status: 0, jti });
+        expect(run.stderr).toContain(`This is a bundle of 3 tokens: token ${sequence} is judged.`);
+      }
+      const next = product.tokens[position + 1];
+      if (next) expect((await at(next.nbf)).verdict.claims.jti).toBe(next.jti);
+    }
+  });
+
+  test('judges the first before all of them, and the last behind', async () => {
+    const [first, last] = [product.tokens[0], product.tokens.at(-1)];
+    const before = await at((first?.nbf ?? 0) - 60);
+    expect(before).toMatchObject({ run: { status: 1 }, verdict: { code: 'TOKEN_ISSUED_IN_FUTURE' } });
+    const after = await at(last?.exp ?? 0);
+    expect(after).toMatchObject({ run: { status: 1 }, verdict: { code: 'TOKEN_EXPIRED' } });
+  });
+
+  test('judges a file of other lines as it stands', async () => {
+    writeFileSync(minted.path('lines.txt'), `${textOf(minted, 'strip.001.jwt')}and so on\n`);
+    const run = await minted.run(['verify', 'lines.txt', ...by]);
+    expect(run.status).toBe(1);
+    expect(run.stderr).not.toContain('bundle');
+  });
+});
+
 describe('a strip goes to', () => {
   test('one bundle and a file for each token, for their owner only', () => {
     expect(product.tokens.map(({ file }) => file)).toEqual(pieces);
