@@ -51,6 +51,9 @@ async function send(): Promise<void> {
     if (verdict === 'allowed') {
       if (began > lastAllowedBegan) lastAllowedBegan = began;
       if (++allowed === together) tell('allowing');
+    } else if (verdict === 'USE_LOG_FAILED') {
+      // A disk that stalls is refused for, and tried again.
+      await new Promise((resolve) => setTimeout(resolve, 50));
     } else if (verdict !== 'TOKEN_REVOKED') throw new Error(verdict);
     else if (counted) denied++;
     // Denials wait for nothing: without this, nothing else would ever have its turn.

@@ -49,8 +49,7 @@ export class UseLogKeeper {
 
   /** A denial, for which nobody waits. */
   note(use: Use): void {
-    if (use.token) this.#log?.note(use);
-    else this.#log?.noteUnproved(use);
+    this.#log?.note(use);
   }
 
   state(): UseLogHealth | null {

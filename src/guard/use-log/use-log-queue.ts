@@ -59,13 +59,6 @@ export class QueuedUseLog implements UseLog {
     this.#runSoon();
   }
 
-  noteUnproved(use: Use): void {
-    if (this.#closing) return;
-    if (conformOrUndefined(useSchema, use) === undefined) throw misshapen();
-    this.#waiting.addUnproved(use);
-    this.#runSoon();
-  }
-
   state(): UseLogState {
     const { writer, sink } = this.#taken;
     return {

@@ -41,10 +41,11 @@ export interface UseLog {
    * may stand in the log all the same, where the write was done and its flush failed.
    */
   record(use: Use): Promise<void>;
-  /** A denial: nobody waits for it. What cannot be written stays in memory, up to a bound; behind it, it is counted. */
+  /**
+   * A denial: nobody waits for it. What cannot be written stays in memory, up to a bound. Many are counted rather than listed: behind
+   * that bound, over 20 a second of what anybody can send, and over 1,000 and two a second of one token.
+   */
   note(use: Use): void;
-  /** A denial of what anybody can send: 20 a second are listed, the rest is counted. */
-  noteUnproved(use: Use): void;
   state(): UseLogState;
   /** Writes what waits and `closed`, gives the second sink a last try of two seconds, and lets go of the log. */
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../base/errors.ts';
 import { type Use, usesPerRecord } from '../../use/use-record.ts';
+import { Allowance } from './allowance.ts';
 
 /** A use that somebody waits for. */
 export interface WaitingUse {
@@ -15,8 +16,10 @@ export interface UseBatch {
   readonly omitted: ReadonlyMap<ErrorCode, number>;
 }
 
-/** Of uses that nobody proved, how many are listed in a second: anybody can send as many as they like. */
-export const unprovedPerSecond = 20;
+/** Of denials of what nobody proved: anybody can send as many as they like. */
+const unprovedListed = { burst: 20, perSecond: 20 };
+/** Of those of one token whose signature was right: whoever stole it cannot fill the disk, which would close break-glass for all. */
+const ofTokenListed = { burst: 1000, perSecond: 2 };
 /** Denials that wait to be written; more are counted. */
 export const notesMax = 4096;
 /** Uses whose requests wait; more are refused at once. */
@@ -29,8 +32,8 @@ export class WaitingUses {
   readonly #records: WaitingUse[] = [];
   #notes: Use[] = [];
   #omitted = new Map<ErrorCode, number>();
-  #second = 0;
-  #unproved = 0;
+  readonly #unproved = new Allowance(unprovedListed);
+  readonly #ofTokens = new Allowance(ofTokenListed);
 
   get count(): number {
     return this.#records.length + this.#notes.length;
@@ -51,16 +54,10 @@ export class WaitingUses {
     return true;
   }
 
+  /** A denial: listed, or counted where there are too many like it. */
   addNote(use: Use): void {
-    if (this.#notes.length < notesMax) this.#notes.push(use);
-    else this.#omit(use.code, 1);
-  }
-
-  addUnproved(use: Use): void {
-    const second = Math.floor(use.atMs / 1000);
-    if (second !== this.#second) [this.#second, this.#unproved] = [second, 0];
-    this.#unproved++;
-    if (this.#unproved <= unprovedPerSecond) this.addNote(use);
+    const listed = use.token ? this.#ofTokens.take(use.token.jti, use.atMs) : this.#unproved.take('', use.atMs);
+    if (listed) this.#list(use);
     else this.#omit(use.code, 1);
   }
 
@@ -90,7 +87,12 @@ export class WaitingUses {
     const newer = this.#notes;
     this.#notes = [...notes];
     for (const [code, count] of omitted) this.#omit(code, count);
-    for (const use of newer) this.addNote(use);
+    for (const use of newer) this.#list(use);
+  }
+
+  #list(use: Use): void {
+    if (this.#notes.length < notesMax) this.#notes.push(use);
+    else this.#omit(use.code, 1);
   }
 
   #omit(code: Use['code'], count: number): void {

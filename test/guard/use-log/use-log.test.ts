@@ -13,9 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { formatBase64url, sha256 } from '../../../src/base/bytes.ts';
 import { openUseLog, type UseLog, type UseLogEvent, type UseLogOptions } from '../../../src/guard/use-log/use-log.ts';
 import { loadPublicKey } from '../../../src/key/public.ts';
 import { openUseLine } from '../../../src/use/use-line.ts';
+import type { Use } from '../../../src/use/use-record.ts';
 import { refusalOf } from '../../machine/fixture.ts';
 import { aUse, read, trustId } from '../../use/fixture.ts';
 import { FaultyDisk, failing } from './faulty-disk.ts';
@@ -24,7 +26,12 @@ let dir: string;
 let disk: FaultyDisk;
 let events: UseLogEvent[];
 const path = () => join(dir, 'uses.jws');
-const denial = (n: number) => aUse(n, { outcome: 'denied', code: 'TOKEN_EXPIRED' });
+const tokenOf = (n: number): Use['token'] => {
+  const { token } = aUse(1);
+  return token && { ...token, jti: formatBase64url(sha256(`token ${n}`).subarray(0, 16)) };
+};
+const denial = (n: number, token: Use['token'] = tokenOf(1)) =>
+  aUse(n, { outcome: 'denied', code: 'TOKEN_EXPIRED', token });
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'breakglass-uses-'));
@@ -166,19 +173,38 @@ describe('denials', () => {
   test('of what anybody can send are listed twenty a second, and counted', async () => {
     const log = await open();
     const atMs = 1_770_000_000_000;
-    for (let n = 0; n < 1000; n++)
-      log.noteUnproved(aUse(n, { atMs, outcome: 'denied', code: 'TOKEN_SIGNATURE', token: null }));
-    log.noteUnproved(aUse(5000, { atMs: atMs + 1000, outcome: 'denied', code: 'TOKEN_SIGNATURE', token: null }));
+    for (let n = 0; n < 1000; n++) log.note(aUse(n, { atMs, outcome: 'denied', code: 'TOKEN_SIGNATURE', token: null }));
+    log.note(aUse(5000, { atMs: atMs + 1000, outcome: 'denied', code: 'TOKEN_SIGNATURE', token: null }));
     await log.close();
     const { routes, logs } = readBack(log);
     expect(routes).toEqual([...Array.from({ length: 20 }, (_, n) => `/rows/${n}`), '/rows/5000']);
     expect(logs[0]?.omitted).toEqual(new Map([['TOKEN_SIGNATURE', 980]]));
   });
 
+  test('of one token are listed a thousand, then two a second, and counted; those of another are listed all the same', async () => {
+    const log = await open();
+    const atMs = 1_770_000_000_000;
+    const [one, other] = [tokenOf(1), tokenOf(2)];
+    const deny = (n: number, token: Use['token'], at: number) =>
+      log.note(aUse(n, { atMs: at, outcome: 'denied', code: 'PROOF_MISSING', token }));
+    for (let n = 0; n < 3000; n++) deny(n, one, atMs);
+    deny(7000, other, atMs);
+    for (let n = 8000; n < 8100; n++) deny(n, one, atMs + 5000);
+    await log.close();
+    const { routes, logs } = readBack(log);
+    const listed = [
+      ...Array.from({ length: 1000 }, (_, n) => n),
+      7000,
+      ...Array.from({ length: 10 }, (_, n) => 8000 + n),
+    ];
+    expect(routes).toEqual(listed.map((n) => `/rows/${n}`));
+    expect(logs[0]?.omitted).toEqual(new Map([['PROOF_MISSING', 2090]]));
+  });
+
   test('that cannot be written wait, and beyond a bound they are counted', async () => {
     const log = await open();
     disk.plan = () => ({ code: 'ENOSPC' });
-    for (let n = 0; n < 5000; n++) log.note(denial(n));
+    for (let n = 0; n < 5000; n++) log.note(denial(n, tokenOf(n)));
     await refusalOf(log.record(aUse(9999)));
     expect(log.state()).toMatchObject({ writable: false, waiting: 4096 });
     disk.plan = () => undefined;
