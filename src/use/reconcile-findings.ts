@@ -1,9 +1,5 @@
 import { formatTime } from '../base/time.ts';
-import type { UseFinding, UseFindingCode } from './use-findings.ts';
-
-/** How grave it is what a reconciliation finds, the gravest first. */
-export const reconcileSeverities = ['misuse', 'tampered', 'incomplete', 'warning', 'note'] as const;
-export type ReconcileSeverity = (typeof reconcileSeverities)[number];
+import type { UseFinding, UseFindingCode, UseSeverity } from './use-findings.ts';
 
 /** What comparing uses with issuances can find (docs/format.md §16). A code is stable; a message may change. */
 export const reconcileFindingSeverities = {
@@ -28,14 +24,14 @@ export const reconcileFindingSeverities = {
   REVOCATION_UNDATED: 'note',
   REVOCATIONS_NOT_JUDGED: 'note',
   FINDINGS_CUT: 'note',
-} as const satisfies Readonly<Record<string, ReconcileSeverity>>;
+} as const satisfies Readonly<Record<string, UseSeverity>>;
 
 export type ReconcileCode = keyof typeof reconcileFindingSeverities;
 
 /** One thing found, perhaps many times: `at` is the first time, `last` the last. Null where it is of nothing in particular. */
 export interface ReconcileFinding {
   readonly code: ReconcileCode | UseFindingCode;
-  readonly severity: ReconcileSeverity;
+  readonly severity: UseSeverity;
   /** The `trail` of the log. */
   readonly log: string | null;
   /** The line of the log, or of its first time. */
@@ -142,14 +138,9 @@ export class ReconcileFindings {
   }
 }
 
-/** What reading the logs found, in the same form. A line that is missing may only not have been handed over. */
-export function ofReading({ code, severity, trail, seq, file, message }: UseFinding): ReconcileFinding {
-  const own = { tampered: 'tampered', unreadable: 'incomplete', 'not-provable': 'incomplete' } as const;
-  const graver = severity === 'warning' || severity === 'note' ? severity : own[severity];
-  return {
-    ...{ code, severity: code === 'USE_LINE_MISSING' ? 'incomplete' : graver, log: trail, seq, file },
-    ...{ at: null, last: null, jti: null, incident: null, count: 1, message },
-  };
+/** What reading the logs found, in the same form. */
+export function ofReading({ trail, ...found }: UseFinding): ReconcileFinding {
+  return { ...found, log: trail, at: null, last: null, jti: null, incident: null, count: 1 };
 }
 
 /** The time of a use, whatever a log says it was. */

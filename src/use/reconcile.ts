@@ -4,15 +4,10 @@ import type { RevocationList } from '../revocation/list.ts';
 import { Clients } from './clients.ts';
 import { DeniedRuns } from './denied-runs.ts';
 import { type IssuedByRecord, type IssuedTokens, notIssued } from './issued-tokens.ts';
-import {
-  type FoundAt,
-  ofReading,
-  type ReconcileFinding,
-  ReconcileFindings,
-  reconcileSeverities,
-} from './reconcile-findings.ts';
+import { type FoundAt, ofReading, type ReconcileFinding, ReconcileFindings } from './reconcile-findings.ts';
 import { RevokedUses } from './revoked-uses.ts';
 import type { FoundUse, UseLogFacts, UseLogsRead } from './use-chain.ts';
+import { useSeverities } from './use-findings.ts';
 import type { Use, UsedToken } from './use-record.ts';
 
 /** How far a guard's clock may be off at the ends of a token's window. */
@@ -195,6 +190,6 @@ function verdictOf(findings: readonly ReconcileFinding[]): UsesVerdict {
 }
 
 function byGravity(a: ReconcileFinding, b: ReconcileFinding): number {
-  const bySeverity = reconcileSeverities.indexOf(a.severity) - reconcileSeverities.indexOf(b.severity);
+  const bySeverity = useSeverities.indexOf(a.severity) - useSeverities.indexOf(b.severity);
   return bySeverity !== 0 ? bySeverity : (a.at ?? '') < (b.at ?? '') ? -1 : (a.at ?? '') > (b.at ?? '') ? 1 : 0;
 }

@@ -1,11 +1,11 @@
-import type { Severity } from '../trail/findings.ts';
+/** How grave it is what reading use logs, and comparing them with issuances, can find; the gravest first. */
+export const useSeverities = ['misuse', 'tampered', 'incomplete', 'warning', 'note'] as const;
+export type UseSeverity = (typeof useSeverities)[number];
 
 /** Everything that reading a use log can find, and how grave it is. A code is stable; a message may change. */
 export const useFindingSeverities = {
   /** A line is not one record in strict form. */
   USE_LINE_FORM: 'tampered',
-  /** Records between two that are there are on no copy. */
-  USE_LINE_MISSING: 'tampered',
   /** Two different lines at one place, both of the guard's key: two processes wrote, or somebody went back to a backup. */
   USE_LOG_FORKED: 'tampered',
   /** `prev` is not the SHA-256 of the line before. */
@@ -16,10 +16,12 @@ export const useFindingSeverities = {
   /** Genesis stands at another place than the first, or something else stands there. */
   USE_GENESIS_WRONG: 'tampered',
 
+  /** Records between two that are there are on no copy: taken out, or in a file that was not handed over. */
+  USE_LINE_MISSING: 'incomplete',
   /** The log at hand begins later than with its genesis. */
-  USE_GENESIS_MISSING: 'not-provable',
+  USE_GENESIS_MISSING: 'incomplete',
   /** The caller does not know the key of this log: whoever wrote it may have made it. */
-  USE_KEY_UNKNOWN: 'not-provable',
+  USE_KEY_UNKNOWN: 'incomplete',
 
   /** A last line is cut, and neither a record names it nor a copy has it whole. */
   USE_LINE_TORN: 'warning',
@@ -32,14 +34,14 @@ export const useFindingSeverities = {
   /** A cut line that a `recovered` record names, or that another copy has whole. */
   USE_LINE_MENDED: 'note',
   USE_FINDINGS_CUT: 'note',
-} as const satisfies Readonly<Record<string, Severity>>;
+} as const satisfies Readonly<Record<string, UseSeverity>>;
 
 export type UseFindingCode = keyof typeof useFindingSeverities;
 
 /** One thing found. `trail` and `seq` say where in which log, `file` in which copy; null when it is of no one in particular. */
 export interface UseFinding {
   readonly code: UseFindingCode;
-  readonly severity: Severity;
+  readonly severity: UseSeverity;
   readonly trail: string | null;
   readonly seq: number | null;
   readonly file: string | null;

@@ -85,7 +85,7 @@ describe('a log that nothing happened to', () => {
 describe('a record that was taken out', () => {
   test('is named, one or several, and the rest still counts', () => {
     const one = read({ 'uses.jws': join(...lines.slice(0, 3), ...lines.slice(4)) }, known());
-    expect(one.findings).toMatchObject([{ code: 'USE_LINE_MISSING', severity: 'tampered', seq: 3, trail: trailId }]);
+    expect(one.findings).toMatchObject([{ code: 'USE_LINE_MISSING', severity: 'incomplete', seq: 3, trail: trailId }]);
     expect(one.findings[0]?.message).toBe('use log 77777777, record 3: record 3 is on no copy');
     expect(one.routes).toEqual(['/rows/1', '/rows/3']);
     const two = read({ 'uses.jws': join(...lines.slice(0, 2), ...lines.slice(4)) }, known());
