@@ -1,6 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { BreakglassError, isBreakglassError } from '../base/errors.ts';
 import type { Clock, Seconds } from '../base/time.ts';
 import { addSeen, readSeen } from '../machine/pin.ts';
 import { mergeIntoFile, readRevocationsFile } from '../machine/revocations-file.ts';
@@ -16,6 +15,7 @@ import {
 } from '../revocation/list.ts';
 import { type DenyEntry, sealStatement } from '../revocation/statement.ts';
 import type { Trust } from '../trust/trust-file.ts';
+import { type Delivered, tried } from './delivery.ts';
 import type { Revoker } from './revoker.ts';
 
 /** Where the denial comes from: a commander's key, or a file that was signed beforehand. */
@@ -39,12 +39,6 @@ export interface RevokeOptions {
   readonly sendTo: readonly string[];
   /** What `verify` remembers on this machine. */
   readonly stateDir: string;
-}
-
-/** One place that the lines went to, or why they did not get there. */
-export interface Delivered {
-  readonly path: string;
-  readonly error: BreakglassError | null;
 }
 
 export interface Revoked {
@@ -126,22 +120,4 @@ async function linesOf(
     lines: [await sealStatement({ v: 1, trust: trust.id, iat: now, deny, allow: [] }, revoker.key)],
     added: deny,
   };
-}
-
-function tried<T>(path: string, step: () => T): { readonly value: T | undefined; readonly delivered: Delivered } {
-  try {
-    return { value: step(), delivered: { path, error: null } };
-  } catch (error) {
-    return { value: undefined, delivered: { path, error: asDelivery(error, path) } };
-  }
-}
-
-// In the middle of a kill nothing that one place does may keep the denial from the others.
-function asDelivery(error: unknown, path: string): BreakglassError {
-  if (isBreakglassError(error)) return error;
-  const why = error instanceof Error ? error.message : String(error);
-  return new BreakglassError('IO', `${path} could not be used: ${why}`, {
-    hint: 'look at the path and its rights. The other places were written all the same.',
-    cause: error,
-  });
 }
