@@ -40,6 +40,7 @@ export const errorExits = {
   TRUST_OTHER: 'no',
   TRUST_OLDER: 'no',
   TRUST_MISSING: 'undecided',
+  PUBLISH_UNFINISHED: 'media',
   POLICY_INVALID: 'refused',
   POLICY_REFUSED: 'refused',
   REQUEST_INVALID: 'refused',

@@ -4,6 +4,7 @@ import { openRecordFile } from '../trail/record-file.ts';
 import type { Changed, ChangeOptions, ChangePorts } from './change.ts';
 import { openTrail } from './open-trail.ts';
 import { letGo } from './plug-media.ts';
+import { publicationOf, publishTrust } from './publish.ts';
 
 /** What a run before had decided is finished, and that is all this run does. Undefined when there was nothing, or it is void. */
 export async function finishBefore(options: ChangeOptions, ports: ChangePorts): Promise<Changed | undefined> {
@@ -23,6 +24,8 @@ export async function finishBefore(options: ChangeOptions, ports: ChangePorts): 
       kind: decided.kind,
       trust: state.trust,
       record: { seq: decided.seq, sha256 },
+      // Finishing published it and told what failed; now it only shows what lies there.
+      published: publishTrust(publicationOf(state), decided.outDir),
       run: 'again',
       custodians: 'custodians' in record ? labelsOf(record.custodians) : [],
       retiredSet: null,

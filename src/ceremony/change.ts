@@ -21,6 +21,7 @@ import { importRevocations, type RevocationSource } from './import-revocations.t
 import { type Met, meet } from './meet.ts';
 import { refuseFailedPreflight, refuseOtherTrustVersion, refuseReused } from './mint-checks.ts';
 import type { OpenTrail } from './open-trail.ts';
+import type { Published } from './publish.ts';
 import { appendRestart } from './restart.ts';
 import type { CeremonyMembers, CeremonySigning, TrailHead } from './trail-writer.ts';
 
@@ -48,6 +49,8 @@ export interface Changed {
   readonly kind: Change['kind'];
   readonly trust: Trust;
   readonly record: TrailHead;
+  /** What came of publishing it: a failure undoes nothing of the change. */
+  readonly published: Published;
   /** `again`: this run only finished what a run before had decided. */
   readonly run: 'first' | 'again';
   readonly custodians: readonly string[];
@@ -158,12 +161,13 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
     attempt.stage = 'writing';
 
     // 13. Written
-    const record = await writeAndSettle(decided, trail, signing, options, ports);
+    const { record, published } = await writeAndSettle(decided, trail, signing, options, ports);
     await recordDestroyed(options, ports, trail, trust);
     return {
       kind: change.kind,
       trust: state.trust,
       record,
+      published,
       run: 'first',
       custodians: met.labels,
       retiredSet: prepared.deal ? trust.set.setId : null,
@@ -198,11 +202,10 @@ async function writeAndSettle(
   signing: CeremonySigning,
   { state }: ChangeOptions,
   { note }: ChangePorts,
-): Promise<TrailHead> {
+): Promise<{ readonly record: TrailHead; readonly published: Published }> {
   try {
     const { seq, sha256 } = await writeDecided(decided, trail.writer, state, signing);
-    settle(decided, state, note);
-    return { seq, sha256 };
+    return { record: { seq, sha256 }, published: settle(decided, state, note) };
   } catch (error) {
     if (!(error instanceof BreakglassError)) throw error;
     throw new BreakglassError(error.code, error.message, {

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { sha256Hex } from '../base/bytes.ts';
-import { BreakglassError, isBreakglassError } from '../base/errors.ts';
+import { isBreakglassError } from '../base/errors.ts';
 import { verifyJws } from '../base/jws.ts';
 import { type DecidedChange, readDecided, removeDecided, setDecidedAside } from '../machine/decided.ts';
 import type { State } from '../machine/state.ts';
@@ -15,7 +14,7 @@ import { openRecordFile } from '../trail/record-file.ts';
 import { activeKey, checkTrustSuccession, openTrust, type Trust } from '../trust/trust-file.ts';
 import { endDealing } from './dealing.ts';
 import type { FoundAnomaly } from './people.ts';
-import { pemFiles, publishTrust } from './publish.ts';
+import { type Published, publicationOf, publishAdvice, publishTrust } from './publish.ts';
 import {
   type CeremonySigning,
   type RunFacts,
@@ -23,6 +22,7 @@ import {
   type TrailWriter,
   waitForMedium,
 } from './trail-writer.ts';
+import { pemFiles } from './trust-files.ts';
 
 /** Where a decided change stands: its record is in the trail, comes next, or lost its place to another. */
 function placeOf(
@@ -106,21 +106,15 @@ export async function writeDecided(
   return writer.appendSealed(sealed, signing);
 }
 
-/** Step 13, on this machine: any part may have been done before. What cannot be published is told, with what to copy where. */
-export function settle(decided: DecidedChange, state: State, note: (text: string) => void): void {
+/** Step 13, on this machine: any part may have been done before. What cannot be published is told, with the command that does it. */
+export function settle(decided: DecidedChange, state: State, note: (text: string) => void): Published {
   if (decided.trust !== null) state.addTrust(openTrust(Buffer.from(decided.trust)));
-  const known = state.mergeRevocations(Buffer.from(decided.statements));
-  try {
-    publishTrust(state.trust, known, decided.outDir);
-  } catch (error) {
-    if (!(error instanceof BreakglassError)) throw error;
-    const trust = join(state.dir, 'trust', trustName(state.trust.payload.version));
-    note(
-      `breakglass: ${error.message}. The change is in force: copy ${trust} (as trust.jws) and ${join(state.dir, 'revocations.jws')} to where services take them from`,
-    );
-  }
+  state.mergeRevocations(Buffer.from(decided.statements));
+  const published = publishTrust(publicationOf(state), decided.outDir);
+  for (const line of publishAdvice(published, state.dir)) note(line);
   endDealing(state.dir);
   removeDecided(state.dir);
+  return published;
 }
 
 /** A change whose place in the trail was taken: nothing of it counts. */

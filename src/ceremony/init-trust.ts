@@ -17,8 +17,8 @@ import { dealCards } from './dealer.ts';
 import { deriveEpoch, deriveRoot, drawSeed, type EpochKeys, keyEntries } from './epoch-keys.ts';
 import type { InitPorts } from './init.ts';
 import type { InitPlan } from './init-plan.ts';
-import { trustFilesFor } from './publish.ts';
 import { commonMembers } from './trail-writer.ts';
+import { trustFilesFor } from './trust-files.ts';
 
 /** Steps 4 to 7: everything that needs the seed. What it leaves is the complete state directory. */
 export async function establish(plan: InitPlan, ports: InitPorts, setId: string): Promise<void> {

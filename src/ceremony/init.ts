@@ -1,12 +1,15 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatHex } from '../base/bytes.ts';
+import { BreakglassError } from '../base/errors.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { type Clock, formatTime } from '../base/time.ts';
+import { makePublicFolder } from '../machine/public-file.ts';
 import { openState } from '../machine/state.ts';
 import type { MediumHost } from '../medium/medium.ts';
 import type { Trust } from '../trust/trust-file.ts';
 import type { Dealer } from './dealer.ts';
+import { tried } from './delivery.ts';
 import {
   clearVoidDeal,
   type InitJournal,
@@ -19,7 +22,7 @@ import { fillNewMedia } from './init-media.ts';
 import { checkInitPlan, type InitPlan } from './init-plan.ts';
 import { establish } from './init-trust.ts';
 import { refuseFailedPreflight } from './mint-checks.ts';
-import { publishTrust } from './publish.ts';
+import { type Published, publicationOf, publishAdvice, publishTrust } from './publish.ts';
 import type { TrailHead } from './trail-writer.ts';
 
 export interface InitPorts {
@@ -33,6 +36,8 @@ export interface InitPorts {
 export interface Initialized {
   readonly trust: Trust;
   readonly trustFile: string;
+  /** What came of publishing it: a failure undoes nothing of the trust. */
+  readonly published: Published;
   readonly media: readonly { readonly label: string; readonly path: string }[];
   readonly head: TrailHead;
   /** `again`: this run only finished an interrupted one. */
@@ -55,6 +60,7 @@ export async function init(plan: InitPlan, ports: InitPorts): Promise<Initialize
   checkInitPlan(plan);
   refuseFailedPreflight(plan.preflight);
   refuseOccupied(plan.stateDir);
+  refuseTakenOut(plan.outDir);
   const setId = formatHex(ports.random(3)).slice(0, 5);
 
   // 3. The journal
@@ -95,8 +101,18 @@ export async function finishInit(
   const { highWater, trust } = state;
   if (!highWater) throw new TypeError('genesis was written before');
   const media = fillNewMedia(journal.media, { state, ...ports, copies: Math.max(2, trust.payload.policy.copies) });
-  mkdirSync(journal.outDir, { recursive: true });
-  publishTrust(trust, state.revocations(), journal.outDir);
+  tried(journal.outDir, () => makePublicFolder(journal.outDir));
+  const published = publishTrust(publicationOf(state), journal.outDir);
+  for (const line of publishAdvice(published, stateDir)) ports.note(line);
   removeInitJournal(stateDir);
-  return { trust, trustFile: join(journal.outDir, 'trust.jws'), media, head: highWater, run };
+  return { trust, trustFile: join(journal.outDir, 'trust.jws'), published, media, head: highWater, run };
+}
+
+/** A trust file that is there cannot be of a trust that does not exist yet. */
+function refuseTakenOut(outDir: string): void {
+  const path = join(outDir, 'trust.jws');
+  if (!existsSync(path)) return;
+  throw new BreakglassError('EXISTS', `${path} is there already`, {
+    hint: 'another trust is published there: name another folder with --out. No key was made and nothing was written.',
+  });
 }

@@ -7,8 +7,8 @@ import type { OpenMedium } from '../medium/medium.ts';
 import { type Request, requestFingerprint } from '../trust/request.ts';
 import { openTrust, type Trust } from '../trust/trust-file.ts';
 import type { OpenTrail } from './open-trail.ts';
-import { trustFilesFor } from './publish.ts';
 import type { CeremonyMembers, CeremonySigning, TrailHead } from './trail-writer.ts';
+import { trustFilesFor } from './trust-files.ts';
 
 /** Every copy of the trail is gone; the quorum of this ceremony begins it anew behind `after` (docs/format.md §9, restart). */
 export interface LostTrail {

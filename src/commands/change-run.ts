@@ -13,6 +13,7 @@ import type { State } from '../machine/state.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import { realHost } from '../medium/real-host.ts';
 import { describeChanged } from '../report/changed.ts';
+import { publishedJson } from '../report/published.ts';
 import { askText } from '../terminal/prompts.ts';
 import { holdingTerminal, openTerminal, type Terminal } from '../terminal/terminal.ts';
 import { custodianLabels, type Trust, trustFingerprint } from '../trust/trust-file.ts';
@@ -181,6 +182,7 @@ function freshSetId({ payload }: Trust, io: CommandIo): string {
 
 function show(changed: Changed, flags: ChangeFlags, io: CommandIo): void {
   const { trust, record, kind, run, custodians, retiredSet, ended, warnings } = changed;
+  if (changed.published.error) io.exit('media');
   const headCode = { seq: record.seq, words: fingerprintOfDigest(record.sha256, headWordCount).words };
   if (flags.json) {
     productJson(io, {
@@ -200,9 +202,10 @@ function show(changed: Changed, flags: ChangeFlags, io: CommandIo): void {
         role: roles[0],
         exp,
       })),
+      published: publishedJson(changed.published),
       warnings,
     });
     return;
   }
-  io.product(describeChanged({ ...changed, headCode: headCode.words, outDir: resolve(flags.out ?? '.') }));
+  io.product(describeChanged({ ...changed, headCode: headCode.words }));
 }

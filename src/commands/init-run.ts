@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { wipe } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
 import { randomId } from '../base/random.ts';
@@ -12,11 +12,13 @@ import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
 import { makePrivateDirectory } from '../machine/files.ts';
 import { lockState } from '../machine/lock.ts';
 import { machinePreflight, preflightEntry } from '../machine/preflight-entry.ts';
+import { makePublicFolder } from '../machine/public-file.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
 import { checkMedia } from '../medium/check-media.ts';
 import { openBlank } from '../medium/create.ts';
 import { labelFromPath } from '../medium/label.ts';
 import { realHost } from '../medium/real-host.ts';
+import { publishedJson } from '../report/published.ts';
 import { holdingTerminal, openTerminal, type Terminal } from '../terminal/terminal.ts';
 import { custodianLabels, trustFingerprint } from '../trust/trust-file.ts';
 import { oneOfFlag } from './flags.ts';
@@ -65,7 +67,7 @@ async function runLocked(
   const revokers = newRevokers(answers.revokers);
   try {
     const plan = planOf(options, answers, revokers, stateDir, io);
-    mkdirSync(plan.outDir, { recursive: true });
+    makePublicFolder(plan.outDir);
     const dealer = withRevokers(
       cardDealerOf(options, answers, terminal, passphrases),
       revokers,
@@ -159,7 +161,8 @@ function cardDealerOf(
 }
 
 function show(result: Initialized, options: InitOptions, io: CommandIo): void {
-  const { trust, trustFile, media, head } = result;
+  const { trust, trustFile, published, media, head } = result;
+  if (published.error) io.exit('media');
   const fingerprint = trustFingerprint(trust);
   const headCode = { seq: head.seq, words: fingerprintOfDigest(head.sha256, headWordCount).words };
   const custodians = trust.set.shares.map(({ custodian, index }) => ({ label: custodian, index }));
@@ -173,6 +176,7 @@ function show(result: Initialized, options: InitOptions, io: CommandIo): void {
       media,
       head,
       headCode,
+      published: publishedJson(published),
     });
     return;
   }
@@ -185,7 +189,9 @@ function show(result: Initialized, options: InitOptions, io: CommandIo): void {
       '',
       'Every custodian writes both lines on the card: they prove the trust file and',
       `the end of the trail. Keep the media apart: ${media.map(({ label }) => label).join(', ')}.`,
-      `Services and commanders get what lies in ${dirname(trustFile)}.`,
+      published.error
+        ? `NOT PUBLISHED in ${published.dir}: services and commanders do not have it yet. The hint says what to run.`
+        : `Services and commanders get what lies in ${published.dir}.`,
       '',
     ].join('\n'),
   );

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BreakglassError } from '../base/errors.ts';
-import { jwkSets, pemFiles } from '../ceremony/publish.ts';
+import { jwkSets, pemFiles } from '../ceremony/trust-files.ts';
 import { replaceFile } from '../machine/files.ts';
 import { writePin } from '../machine/pin.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';

@@ -1,6 +1,7 @@
 import { formatTime } from '../base/time.ts';
 import type { Claims } from '../token/claims.ts';
 import { custodianLabels, type Trust, trustFingerprint } from '../trust/trust-file.ts';
+import type { PublishedView } from './published.ts';
 
 export interface ChangedView {
   readonly kind: 'rotate.keys' | 'rotate.shares' | 'rotate.seed' | 'policy' | 'revocations.reset';
@@ -11,7 +12,7 @@ export interface ChangedView {
   readonly custodians: readonly string[];
   readonly retiredSet: string | null;
   readonly ended: readonly Claims[];
-  readonly outDir: string;
+  readonly published: PublishedView;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
@@ -25,7 +26,7 @@ const done = {
 
 /** What people do after a change, for the screen. */
 export function describeChanged(changed: ChangedView): string {
-  const { kind, run, trust, record, headCode, custodians, retiredSet, ended, outDir, warnings } = changed;
+  const { kind, run, trust, record, headCode, custodians, retiredSet, ended, published, warnings } = changed;
   const { payload, set } = trust;
   return [
     ...(run === 'again' ? ['Finished what a quorum had decided before.'] : []),
@@ -40,8 +41,9 @@ export function describeChanged(changed: ChangedView): string {
     ...(ended.length === 0 ? [] : ['Tokens in use that end by this:', ...ended.map(describeEnded), '']),
     ...(retiredSet === null ? [] : oldCards(kind, retiredSet, set.threshold)),
     'Every custodian writes the head code on the card.',
-    `Publish what lies in ${outDir}:`,
-    '  revocations.jws first, then the JWK Sets, trust.jws last.',
+    ...(published.error
+      ? [`NOT PUBLISHED in ${published.dir}: services do not know it yet. The hint says what to run.`]
+      : [`Publish what lies in ${published.dir}:`, '  revocations.jws first, then the JWK Sets, trust.jws last.']),
     ...warnings.map(({ code, message }) => `Warning ${code}: ${message}.`),
     '',
   ].join('\n');
