@@ -7,3 +7,4 @@ export { runPreflightCheck } from './preflight-run.ts';
 export { runRevocationsReset } from './revocations-reset-run.ts';
 export { runRotate } from './rotate-run.ts';
 export { runShareCheck } from './share-run.ts';
+export { runTrustPublish } from './trust-publish-run.ts';

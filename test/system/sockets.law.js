@@ -73,6 +73,7 @@ const offline = {
   drill: () => ['drill'],
   'policy check': () => ['policy', 'check', 'policy.toml'],
   'trust show': () => ['trust', 'show', 'out/trust.jws'],
+  'trust publish': () => ['trust', 'publish', 'out', '--state', 'state'],
   'trust export': () => ['trust', 'export', 'out/trust.jws', '--jwks', 'keys', '--pem', 'keys'],
 };
 // A token of the template may be over by now.
