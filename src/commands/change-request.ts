@@ -1,8 +1,9 @@
 import { randomId } from '../base/random.ts';
 import { formatTime } from '../base/time.ts';
 import { type Change, changeParameters } from '../ceremony/change-plan.ts';
-import { readInput, writeExclusive } from '../machine/files.ts';
+import { writeExclusive } from '../machine/files.ts';
 import type { State } from '../machine/state.ts';
+import { awaitInput } from '../machine/waiting-input.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatRequest, openRequest, type Request, requestFingerprint } from '../trust/request.ts';
 import type { Trust } from '../trust/trust-file.ts';
@@ -37,7 +38,7 @@ export async function requestFor(
   io: CommandIo,
 ): Promise<Request> {
   if (flags.request !== undefined)
-    return openRequest(readInput(flags.request, { what: 'the request', maxBytes: 64 * 1024 }));
+    return openRequest(await awaitInput(flags.request, { what: 'the request', maxBytes: 64 * 1024 }));
   return newChangeRequest(change, trust, flags, terminal, io);
 }
 

@@ -12,9 +12,9 @@ import {
   rmSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { secretBytes, wipe } from '../base/bytes.ts';
 import { BreakglassError, systemErrorCode } from '../base/errors.ts';
 import { ioError, patiently, writeAll } from './descriptor.ts';
+import { asBadInput, badInput, InputBytes, type InputOptions } from './input-bytes.ts';
 
 export { ioError, pause, writeOut } from './descriptor.ts';
 
@@ -95,12 +95,6 @@ export function removeFile(path: string): void {
   }
 }
 
-export interface InputOptions {
-  /** How errors name the input: `the request`. */
-  readonly what: string;
-  readonly maxBytes: number;
-}
-
 /**
  * All bytes of a file that a person named; `-` is descriptor 0. They may be a secret: no second copy of them is left.
  * Throws `NOT_FOUND`, or `BAD_INPUT` for a folder, a file that cannot be read and one longer than `maxBytes`.
@@ -115,28 +109,17 @@ export function readInput(path: string, options: InputOptions): Uint8Array {
   }
 }
 
-/** All bytes that an open descriptor gives. Throws `BAD_INPUT`. */
-export function readDescriptor(descriptor: number, { what, maxBytes }: InputOptions): Uint8Array {
-  let held = secretBytes(16 * 1024);
-  let used = 0;
+/** All bytes that an open descriptor gives; it may block. Throws `BAD_INPUT`. */
+export function readDescriptor(descriptor: number, options: InputOptions): Uint8Array {
+  const input = new InputBytes(options);
   try {
-    if (fstatSync(descriptor).isDirectory()) throw badInput(what, 'is a folder, not a file');
-    for (;;) {
-      const count = readPatiently(descriptor, held.subarray(used));
-      if (count === 0) break;
-      used += count;
-      if (used > maxBytes) throw badInput(what, `is longer than ${maxBytes.toLocaleString('en')} bytes`);
-      if (used === held.length) held = grow(held);
-    }
-    const bytes = secretBytes(used);
-    bytes.set(held.subarray(0, used));
-    return bytes;
+    if (fstatSync(descriptor).isDirectory()) throw badInput(options.what, 'is a folder, not a file');
+    while (input.take(readPatiently(descriptor, input.room)) === 'more');
+    return input.whole();
   } catch (cause) {
-    throw systemErrorCode(cause) && !(cause instanceof BreakglassError)
-      ? badInput(what, 'cannot be read', cause)
-      : cause;
+    throw asBadInput(options.what, cause);
   } finally {
-    wipe(held);
+    input.wipe();
   }
 }
 
@@ -187,13 +170,6 @@ function readPatiently(descriptor: number, into: Uint8Array): number {
   }
 }
 
-function grow(held: Uint8Array): Uint8Array {
-  const larger = secretBytes(held.length * 2);
-  larger.set(held);
-  wipe(held);
-  return larger;
-}
-
 /** Flushes a folder: what was made, renamed or removed in it stays so. */
 function syncDirectory(path: string): void {
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -210,14 +186,6 @@ function syncDirectory(path: string): void {
 function exists(path: string, cause?: unknown): BreakglassError {
   return new BreakglassError('EXISTS', `${path} exists already and was not overwritten`, {
     hint: 'name another file, or move this one away. Nothing was written.',
-    cause,
-  });
-}
-
-function badInput(what: string, why: string, cause?: unknown): BreakglassError {
-  const reason = cause === undefined ? '' : ` (${systemErrorCode(cause)})`;
-  return new BreakglassError('BAD_INPUT', `${what} ${why}${reason}`, {
-    hint: 'give another file. Nothing was done.',
     cause,
   });
 }

@@ -1,14 +1,17 @@
+import { fstatSync } from 'node:fs';
 import { copySecret, wipe } from '../base/bytes.ts';
 import { BreakglassError } from '../base/errors.ts';
-import { readDescriptor } from './files.ts';
+import { asBadInput } from './input-bytes.ts';
+import { awaitDescriptor } from './waiting-input.ts';
 
 /**
  * The passphrases that a descriptor gives (`--passphrase-fd N`), one a line, LF or CRLF; the last line may lack its end.
- * They are secrets: the caller wipes each. Throws `BAD_INPUT`.
+ * They are secrets: the caller wipes each. Throws `BAD_INPUT`, and `ABORTED` when a signal ends the
+ * waiting for them.
  */
-export function passphrasesFromDescriptor(descriptor: number): Uint8Array[] {
+export async function passphrasesFromDescriptor(descriptor: number): Promise<Uint8Array[]> {
   const what = `passphrase descriptor ${descriptor}`;
-  const bytes = readDescriptor(descriptor, { what, maxBytes: 64 * 1024 });
+  const bytes = await awaitDescriptor(descriptor, { what, maxBytes: 64 * 1024 });
   try {
     return splitLines(bytes).map((line, index) => {
       if (line.length === 0) throw emptyLine(what, index + 1);
@@ -16,6 +19,15 @@ export function passphrasesFromDescriptor(descriptor: number): Uint8Array[] {
     });
   } finally {
     wipe(bytes);
+  }
+}
+
+/** Throws `BAD_INPUT` for a descriptor that nobody has opened, before anything waits for it. */
+export function requireOpen(descriptor: number): void {
+  try {
+    fstatSync(descriptor);
+  } catch (cause) {
+    throw asBadInput(`passphrase descriptor ${descriptor}`, cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import { BreakglassError } from '../base/errors.ts';
 import { type Key, KeyDecoder } from './keys.ts';
-import { holdSignals } from './signals.ts';
+import { holdSignals, stoppedBy } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What happens with the bytes of a terminal. A result that is not undefined ends the reading. */
@@ -28,7 +28,7 @@ const endPasteMarkers = '\x1b[?2004l';
 
 /**
  * Reads bytes in raw mode until a handler gives a result; what was typed beyond it stays in the terminal. Throws `ABORTED` at
- * hang-up, SIGTERM and SIGHUP. The mode is restored in every case.
+ * hang-up, SIGINT, SIGTERM and SIGHUP. The mode is restored in every case.
  */
 export async function readBytes<T>(terminal: Terminal, handlers: ByteHandlers<T>): Promise<T> {
   const signals = holdSignals();
@@ -37,7 +37,7 @@ export async function readBytes<T>(terminal: Terminal, handlers: ByteHandlers<T>
     handlers.begin?.();
     for (let count = 1; ; count++) {
       const byte = terminal.readByte();
-      if (signals.received) throw aborted(`stopped by ${signals.received}`);
+      if (signals.received) throw stoppedBy(signals.received);
       if (byte === 'end') throw endOfInput();
       const result = byte === 'none' ? undefined : await handlers.take(byte);
       if (result !== undefined) return result;

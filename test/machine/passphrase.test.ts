@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { passphrasesFromDescriptor } from '../../src/machine/passphrase.ts';
 import { bundleProgram, finish, startShell, temporaryFolder } from './child.ts';
-import { refusal } from './fixture.ts';
+import { refusalOf } from './fixture.ts';
 
 const path = join(temporaryFolder(), 'passphrases');
 function descriptorOf(text: string): number {
@@ -19,22 +19,22 @@ test.each([
   ['a CR inside a line', 'o\rne\n', ['o\rne']],
   ['UTF-8', 'größe\n', ['größe']],
   ['nothing', '', []],
-])('reads %s', (_, text, lines) => {
-  const found = passphrasesFromDescriptor(descriptorOf(text));
+])('reads %s', async (_, text, lines) => {
+  const found = await passphrasesFromDescriptor(descriptorOf(text));
   expect(found.map((line) => Buffer.from(line).toString())).toEqual(lines);
 });
 
-test.each(['\n', 'one\n\ntwo\n', 'one\n\r\n'])('refuses an empty line in %j and says which', (text) => {
-  const found = refusal(() => passphrasesFromDescriptor(descriptorOf(text)));
+test.each(['\n', 'one\n\ntwo\n', 'one\n\r\n'])('refuses an empty line in %j and says which', async (text) => {
+  const found = await refusalOf(passphrasesFromDescriptor(descriptorOf(text)));
   expect(found.code).toBe('BAD_INPUT');
   expect(found.message).toMatch(/^line \d of passphrase descriptor \d+ is empty$/);
 });
 
-test('refuses a descriptor that is not open, and one that never ends', () => {
-  expect(refusal(() => passphrasesFromDescriptor(987)).message).toBe(
+test('refuses a descriptor that is not open, and one that never ends', async () => {
+  expect((await refusalOf(passphrasesFromDescriptor(987))).message).toBe(
     'passphrase descriptor 987 cannot be read (EBADF)',
   );
-  expect(refusal(() => passphrasesFromDescriptor(openSync('/dev/zero', 'r'))).message).toContain(
+  expect((await refusalOf(passphrasesFromDescriptor(openSync('/dev/zero', 'r')))).message).toContain(
     'is longer than 65,536',
   );
 });
@@ -49,7 +49,7 @@ test('a passphrase opens a file without ever being a string of this process', as
      import { passphrasesFromDescriptor } from './passphrase.ts';
      import { openWithPassphrase, sealWithPassphrase } from './sealed.ts';
      const kept = readFileSync(4, 'utf8');
-     for (const passphrase of passphrasesFromDescriptor(3)) {
+     for (const passphrase of await passphrasesFromDescriptor(3)) {
        const sealed = await sealWithPassphrase(Buffer.from('x'), passphrase, { workFactor: 2 });
        await openWithPassphrase(sealed, passphrase);
        passphrase.fill(0);

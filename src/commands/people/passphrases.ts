@@ -1,5 +1,5 @@
 import { equalBytes, wipe } from '../../base/bytes.ts';
-import { passphrasesFromDescriptor } from '../../machine/passphrase.ts';
+import { passphrasesFromDescriptor, requireOpen } from '../../machine/passphrase.ts';
 import { readPassphrase } from '../../terminal/secret-reader.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { integerFlag } from '../flags.ts';
@@ -16,8 +16,14 @@ export function passphraseSource(
   purpose: 'open' | 'choose' | 'seal',
 ): PassphraseSource {
   if (flag !== undefined) {
-    const lines = passphrasesFromDescriptor(integerFlag('--passphrase-fd', flag));
-    return async () => lines.shift();
+    const descriptor = integerFlag('--passphrase-fd', flag);
+    requireOpen(descriptor);
+    // Read when the first one is needed: what waits here is a ceremony that a signal can end, and no secret is held before.
+    let lines: Uint8Array[] | undefined;
+    return async () => {
+      lines ??= await passphrasesFromDescriptor(descriptor);
+      return lines.shift();
+    };
   }
   if (!terminal) return async () => undefined;
   return purpose === 'open'

@@ -1,7 +1,7 @@
 import { wipe } from '../../base/bytes.ts';
 import { BreakglassError, isBreakglassError } from '../../base/errors.ts';
-import { readInput } from '../../machine/files.ts';
 import { isAgeFile, openWithPassphrase } from '../../machine/sealed.ts';
+import { awaitInput } from '../../machine/waiting-input.ts';
 
 /** Where passphrases come from: a descriptor or a terminal. Resolves with undefined when there is none left. */
 export type PassphraseSource = (what: string) => Promise<Uint8Array | undefined>;
@@ -10,7 +10,7 @@ const shareFileMaxBytes = 64 * 1024;
 
 /** The text of a share file, opened with a passphrase when it is an age file; the caller wipes it. */
 export async function readShareFile(path: string, passphrases: PassphraseSource): Promise<Uint8Array> {
-  const bytes = readInput(path, { what: 'the share file', maxBytes: shareFileMaxBytes });
+  const bytes = await awaitInput(path, { what: 'the share file', maxBytes: shareFileMaxBytes });
   if (!isAgeFile(bytes)) return bytes;
   const passphrase = await passphrases(path);
   if (!passphrase) {
