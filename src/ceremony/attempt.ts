@@ -3,6 +3,7 @@ import type { Clock } from '../base/time.ts';
 import type { State } from '../machine/state.ts';
 import type { MediumHost } from '../medium/medium.ts';
 import type { Quorum } from '../share/quorum.ts';
+import { endIfAsked, type Signals } from '../terminal/signals.ts';
 import type { Anomaly, PreflightEntry } from '../trail/record.ts';
 import type { Review } from '../trail/review.ts';
 import type { Request } from '../trust/request.ts';
@@ -38,6 +39,8 @@ export interface CeremonyPorts {
   readonly random: RandomBytes;
   readonly host: MediumHost;
   readonly people: QuorumPeople;
+  /** Asked before each stage: a ceremony ends between two steps, and never once its record may stand. */
+  readonly signals: Signals;
   /** What people should know while it happens. */
   note(text: string): void;
 }
@@ -53,6 +56,22 @@ export interface Attempt {
   readonly reviews: Map<string, Review>;
   /** Who had given a share, once the quorum is complete and wiped. */
   given: readonly string[] | undefined;
+}
+
+/** Begins the next stage, unless a signal has asked to end: then throws `ABORTED`, out of the stage before. */
+export async function enter(
+  stage: Stage,
+  attempt: Attempt,
+  { signals }: Pick<CeremonyPorts, 'signals'>,
+): Promise<void> {
+  await endIfAsked(signals);
+  attempt.stage = stage;
+}
+
+/** A signal that came when there was nothing left to stop, as a warning. */
+export async function lateSignal({ signals }: Pick<CeremonyPorts, 'signals'>, outcome: string) {
+  const signal = await signals.arrived();
+  return signal ? [{ code: 'SIGNAL_LATE', message: `${signal} came too late to stop it: ${outcome}` }] : [];
 }
 
 /** The media and the trail of this ceremony. */

@@ -1,8 +1,9 @@
 import { BreakglassError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
+import { endIfAsked } from '../terminal/signals.ts';
 import { type Request, requestFingerprint } from '../trust/request.ts';
 import type { Trust } from '../trust/trust-file.ts';
-import type { Attempt } from './attempt.ts';
+import { type Attempt, enter } from './attempt.ts';
 import type { ChangeOptions, ChangePorts } from './change.ts';
 import type { Prepared } from './change-prepare.ts';
 import { dealCards } from './dealer.ts';
@@ -14,7 +15,7 @@ import type { CeremonySigning, RecorderMembers } from './trail-writer.ts';
 /** Step 11 of a change: what is dealt is on the record first, and a dealing that ends early leaves nothing that counts. */
 export async function dealNewCards(
   { state, setId, change }: ChangeOptions,
-  { dealer, clock, note }: ChangePorts,
+  { dealer, clock, signals, note }: ChangePorts,
   attempt: Attempt,
   made: {
     readonly prepared: Prepared;
@@ -42,12 +43,14 @@ export async function dealNewCards(
       signing,
     );
   }
-  attempt.stage = 'dealing';
+  await enter('dealing', attempt, { signals });
   const dealing = { v: 1 as const, startedAt: formatTime(clock.now()), setId, shareFiles: [...dealer.shareFiles] };
   writeDealing(state.dir, dealing);
   try {
     await dealer.begin();
-    if (deal && next) await dealCards(deal, next, dealer);
+    if (deal && next) await dealCards(deal, next, dealer, signals);
+    // The last moment at which a signal undoes it.
+    await endIfAsked(signals);
   } catch (error) {
     dealer.undo();
     clearVoidCards(state.dir, dealing);

@@ -6,7 +6,7 @@ import { wipeDeal } from '../share/deal.ts';
 import type { Claims } from '../token/claims.ts';
 import { type Request, requestFingerprint } from '../trust/request.ts';
 import type { Trust } from '../trust/trust-file.ts';
-import { type Attempt, type CeremonyOptions, type CeremonyPorts, confirmed } from './attempt.ts';
+import { type Attempt, type CeremonyOptions, type CeremonyPorts, confirmed, enter, lateSignal } from './attempt.ts';
 import { finishBefore } from './change-again.ts';
 import { dealNewCards, recordDestroyed } from './change-cards.ts';
 import { changePanelText, endedBy } from './change-panel.ts';
@@ -88,7 +88,7 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
   checkChangeRequest(request, change, trust, clock.now());
 
   // 3. Plan
-  attempt.stage = 'policy';
+  await enter('policy', attempt, ports);
   checkChange(change, trust);
   refuseFailedPreflight(preflight);
   const run = { session: attempt.session, clock, clockSource: 'none' as const };
@@ -119,7 +119,7 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
   );
 
   // 10. Keys, next trust version, statements
-  attempt.stage = 'record';
+  await enter('record', attempt, ports);
   const prepared = await met.shares.withSeed((seed) =>
     prepareChange(seed, { ...options, trail, now: clock.now() }, ports),
   );
@@ -177,6 +177,7 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
         ...met.anomalies.map(({ code, detail }) => ({ code, message: detail })),
         ...trail.warnings,
         ...trail.writer.warnings,
+        ...(await lateSignal(ports, 'the change was decided, and it is done')),
       ],
     };
   } finally {

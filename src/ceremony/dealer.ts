@@ -1,4 +1,5 @@
 import type { Deal } from '../share/deal.ts';
+import { endIfAsked, type Signals } from '../terminal/signals.ts';
 import type { Trust } from '../trust/trust-file.ts';
 
 /** Who hands the shares to their custodians and has them read back. */
@@ -20,10 +21,14 @@ export interface DealtCard {
   readonly count: number;
 }
 
-/** Hands out every card of a deal; resolves with the custodians who read theirs back. */
-export async function dealCards(deal: Deal, trust: Trust, dealer: Dealer): Promise<string[]> {
+/**
+ * Hands out every card of a deal; resolves with the custodians who read theirs back. Throws `ABORTED` between two cards when a signal
+ * has come.
+ */
+export async function dealCards(deal: Deal, trust: Trust, dealer: Dealer, signals: Signals): Promise<string[]> {
   const readBack: string[] = [];
   for (const [position, { custodian, share }] of deal.shares.entries()) {
+    await endIfAsked(signals);
     const outcome = await dealer.deal({ custodian, share, number: position + 1, count: deal.shares.length }, trust);
     if (outcome === 'read-back') readBack.push(custodian);
   }

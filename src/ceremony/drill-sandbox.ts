@@ -8,6 +8,7 @@ import { newHolderKey, newRevokerKey, type PersonalKey } from '../machine/person
 import { openState, type State } from '../machine/state.ts';
 import type { MediumHost } from '../medium/medium.ts';
 import { readRevocations } from '../revocation/list.ts';
+import { noSignals, type Signals } from '../terminal/signals.ts';
 import type { Claims } from '../token/claims.ts';
 import { type VerifyOptions, verifyToken } from '../token/verify.ts';
 import { type Policy, policySeconds } from '../trust/policy.ts';
@@ -54,7 +55,8 @@ export interface StripToken {
 /** What the phases hand on; each fills in its part. */
 export interface Sandbox {
   readonly options: DrillOptions;
-  readonly ports: DrillPorts;
+  /** Nothing of a sandbox has to be recorded: signals end the process. */
+  readonly ports: DrillPorts & { readonly signals: Signals };
   readonly cards: SandboxCards;
   readonly media: readonly string[];
   readonly stateDir: string;
@@ -84,7 +86,7 @@ export function openSandbox(options: DrillOptions, ports: DrillPorts): Sandbox {
   mkdirSync(stateDir, { mode: 0o700 });
   return {
     options,
-    ports,
+    ports: { ...ports, signals: noSignals },
     cards: new Map(),
     media,
     stateDir,

@@ -1,7 +1,7 @@
 import { BreakglassError, errorExits } from '../base/errors.ts';
 import { randomId } from '../base/random.ts';
 import type { State } from '../machine/state.ts';
-import { type Attempt, type CeremonyOptions, type CeremonyPorts, trailOptions } from './attempt.ts';
+import { type Attempt, type CeremonyOptions, type CeremonyPorts, enter, trailOptions } from './attempt.ts';
 import { recordFailure } from './failure-record.ts';
 import { type OpenTrail, openTrail } from './open-trail.ts';
 import { letGo } from './plug-media.ts';
@@ -60,7 +60,7 @@ export async function openCeremonyTrail(
   ports: CeremonyPorts,
   attempt: Attempt,
 ): Promise<OpenTrail> {
-  attempt.stage = 'media';
+  await enter('media', attempt, ports);
   const run = { session: attempt.session, clock: ports.clock, clockSource: 'none' as const };
   const before = options.state.trust;
   const trail = await openTrail(trailOptions(options, run), ports);

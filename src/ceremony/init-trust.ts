@@ -44,7 +44,7 @@ export async function establish(plan: InitPlan, ports: InitPorts, setId: string)
       const trust = openTrust(await sealTrust(firstTrust(plan, deal, keys, root, nonce, clock), root));
 
       // 6. Deal and read back
-      const readBack = await dealCards(deal, trust, ports.dealer);
+      const readBack = await dealCards(deal, trust, ports.dealer, ports.signals);
 
       // 7. First statement, genesis, checkpoint
       const recorder = await createRecorder();

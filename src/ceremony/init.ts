@@ -7,7 +7,9 @@ import { type Clock, formatTime } from '../base/time.ts';
 import { makePublicFolder } from '../machine/public-file.ts';
 import { openState } from '../machine/state.ts';
 import type { MediumHost } from '../medium/medium.ts';
+import { endIfAsked, type Signals } from '../terminal/signals.ts';
 import type { Trust } from '../trust/trust-file.ts';
+import { lateSignal } from './attempt.ts';
 import type { Dealer } from './dealer.ts';
 import { tried } from './delivery.ts';
 import {
@@ -30,6 +32,7 @@ export interface InitPorts {
   readonly random: RandomBytes;
   readonly dealer: Dealer;
   readonly host: MediumHost;
+  readonly signals: Signals;
   note(text: string): void;
 }
 
@@ -77,6 +80,8 @@ export async function init(plan: InitPlan, ports: InitPorts): Promise<Initialize
   try {
     await ports.dealer.begin();
     await establish(plan, ports, setId);
+    // The last moment at which a signal undoes it.
+    await endIfAsked(ports.signals);
   } catch (error) {
     ports.dealer.undo();
     clearVoidDeal(plan.stateDir, dealing);
@@ -87,7 +92,9 @@ export async function init(plan: InitPlan, ports: InitPorts): Promise<Initialize
   // 8. From here on the trust exists
   const writing: InitJournal = { ...dealing, phase: 'writing', shareFiles: [] };
   writeInitJournal(plan.stateDir, writing);
-  return finishInit(plan.stateDir, writing, ports, 'first');
+  const made = await finishInit(plan.stateDir, writing, ports, 'first');
+  for (const { message } of await lateSignal(ports, 'the trust is made')) ports.note(`breakglass: ${message}`);
+  return made;
 }
 
 /** Steps 9 and 10: nothing here needs a secret, and any part may have been done before. The caller holds the lock. */

@@ -2,7 +2,7 @@ import { type GivenShare, Quorum } from '../share/quorum.ts';
 import type { PreflightEntry } from '../trail/record.ts';
 import type { Request } from '../trust/request.ts';
 import type { Trust } from '../trust/trust-file.ts';
-import type { Attempt, CeremonyPorts } from './attempt.ts';
+import { type Attempt, type CeremonyPorts, enter } from './attempt.ts';
 import { gatherExtraShare, gatherShares } from './gather-shares.ts';
 import { checkClock, checkHeadCode } from './mint-checks.ts';
 import type { OpenTrail } from './open-trail.ts';
@@ -55,18 +55,18 @@ export async function meet(options: MeetOptions, ports: CeremonyPorts, attempt: 
   anomalies.push(...(await checkHeadCode(trail, people)));
 
   // 7. Clock
-  attempt.stage = 'clock';
+  await enter('clock', attempt, ports);
   const now = clock.now();
   trail.writer.clockConfirmed(await people.confirmClock(now));
   anomalies.push(...checkClock(trail, now));
 
   // 8. The panel
-  attempt.stage = 'confirmation';
+  await enter('confirmation', attempt, ports);
   const panel = panelOf(options.text, trust, request, anomalies);
   await people.confirmRequest(panel);
 
   // 9. Shares
-  attempt.stage = 'shares';
+  await enter('shares', attempt, ports);
   const shares = new Quorum({ trust, needed: options.needed, separated: options.separated });
   attempt.quorum = shares;
   const cardWords = trust.set.strength === 128 ? 17 : 29;

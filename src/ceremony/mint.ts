@@ -4,13 +4,14 @@ import { canonicalJson } from '../base/canonical.ts';
 import { BreakglassError } from '../base/errors.ts';
 import type { Seconds } from '../base/time.ts';
 import { readRevocations } from '../revocation/list.ts';
+import { endIfAsked } from '../terminal/signals.ts';
 import type { Claims } from '../token/claims.ts';
 import { planTokens, sealToken, tokenSha256 } from '../token/mint.ts';
 import { drillWarnings, openReviews } from '../trail/due.ts';
 import { policyRole, sharesNeeded } from '../trust/policy.ts';
 import { checkRequest, type Request } from '../trust/request.ts';
 import { activeKey } from '../trust/trust-file.ts';
-import { type Attempt, type CeremonyOptions, type CeremonyPorts, confirmed } from './attempt.ts';
+import { type Attempt, type CeremonyOptions, type CeremonyPorts, confirmed, enter, lateSignal } from './attempt.ts';
 import { holdTokens, releaseTokens } from './held-tokens.ts';
 import { holdCeremony, openCeremonyTrail } from './hold-ceremony.ts';
 import { importReviews, type ReviewSource, unreviewed } from './import-reviews.ts';
@@ -92,7 +93,7 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
   const request = checkTokenRequest(read, options.mode === 'drill' ? 'drill' : 'mint', trust, clock.now());
 
   // 3. Policy, as far as it needs no trail
-  attempt.stage = 'policy';
+  await enter('policy', attempt, ports);
   refuseViolations(checkRequest(request, policy, { ...quorumOf(trust), issuedAt: [], now: clock.now() }));
   refuseFailedPreflight(preflight);
 
@@ -152,7 +153,7 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
   const toQuorumMs = ports.elapsedMs();
 
   // 10. Keys, 11. tokens and record in memory
-  attempt.stage = 'record';
+  await enter('record', attempt, ports);
   const [tokenKey, trailKey, denyKey] = await shares.withSeed((seed) =>
     Promise.all([pinnedKey(seed, trust, use), pinnedKey(seed, trust, 'trail'), pinnedKey(seed, trust, 'deny')]),
   );
@@ -167,6 +168,9 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
     ...claims.map((claim) => sealToken(claim, tokenKey)),
   ]);
   const held = holdTokens(tokens, trail.writer.nextSeq);
+
+  // The last moment at which a signal ends it: whoever may find the record may count on the token
+  await endIfAsked(ports.signals);
 
   // 12. The record on the media, 13. local copy and high-water mark
   const receipt = await trail.writer.appendCeremony(
@@ -215,6 +219,7 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
       ),
       ...trail.writer.warnings,
       ...(kept.warning ? [kept.warning] : []),
+      ...(await lateSignal(ports, 'the record was being written, and the token is out')),
     ],
     mended: trail.mended,
   };

@@ -15,6 +15,7 @@ import { realHost } from '../medium/real-host.ts';
 import { describeChanged } from '../report/changed.ts';
 import { publishedJson } from '../report/published.ts';
 import { askText } from '../terminal/prompts.ts';
+import { holdingSignals, type Signals } from '../terminal/signals.ts';
 import { holdingTerminal, openTerminal, type Terminal } from '../terminal/terminal.ts';
 import { custodianLabels, type Trust, trustFingerprint } from '../trust/trust-file.ts';
 import { openOrRebuildState } from './ceremony-state.ts';
@@ -85,13 +86,15 @@ async function hold(
   const fromDescriptor = passphrasesOf(flags);
   const passphrases = fromDescriptor ?? passphraseSource(undefined, terminal, 'choose');
   const dealer = withRevokers(cardDealerOf(change, setId, passphrases, run), revokers, outDir, passphrases);
-  const ceremony = () =>
+  const revocations = revocationSources(flags.revocations);
+  const reviews = reviewSources(flags.review);
+  const ceremony = (signals: Signals) =>
     changeTrust(
       {
         state,
         change,
-        revocations: revocationSources(flags.revocations),
-        reviews: reviewSources(flags.review),
+        revocations,
+        reviews,
         setId,
         outDir,
         mediaPaths: (flags.medium ?? []).map((path) => resolve(path)),
@@ -104,13 +107,16 @@ async function hold(
         random: io.random,
         host: realHost,
         people: peopleOf(flags, terminal, fromDescriptor),
+        signals,
         dealer,
         request: () => requestFor(change, state.trust, flags, terminal, io),
         destroyed: (custodians) => destroyedCards(custodians, flags, terminal),
         note: io.note,
       },
     );
-  return terminal ? holdingTerminal(terminal, ceremony) : ceremony();
+  return holdingSignals((signals) =>
+    terminal ? holdingTerminal(terminal, () => ceremony(signals)) : ceremony(signals),
+  );
 }
 
 function requireAllFlags(command: string, flags: ChangeFlags & DealFlags, change: Change): void {

@@ -19,6 +19,7 @@ import { openBlank } from '../medium/create.ts';
 import { labelFromPath } from '../medium/label.ts';
 import { realHost } from '../medium/real-host.ts';
 import { publishedJson } from '../report/published.ts';
+import { holdingSignals } from '../terminal/signals.ts';
 import { holdingTerminal, openTerminal, type Terminal } from '../terminal/terminal.ts';
 import { custodianLabels, trustFingerprint } from '../trust/trust-file.ts';
 import { oneOfFlag } from './flags.ts';
@@ -74,8 +75,10 @@ async function runLocked(
       plan.outDir,
       passphrases,
     );
-    const ceremony = () => init(plan, { ...ports, dealer });
-    return await (terminal ? holdingTerminal(terminal, ceremony) : ceremony());
+    return await holdingSignals((signals) => {
+      const ceremony = () => init(plan, { ...ports, dealer, signals });
+      return terminal ? holdingTerminal(terminal, ceremony) : ceremony();
+    });
   } finally {
     wipe(...revokers.map(({ key }) => key.pkcs8));
   }

@@ -3,14 +3,15 @@ import { type Minted, mint } from '../ceremony/mint.ts';
 import type { FoundAnomaly } from '../ceremony/people.ts';
 import { fingerprintOfDigest, headWordCount } from '../key/fingerprint.ts';
 import { monotonicMilliseconds } from '../machine/clock.ts';
-import { readInput } from '../machine/files.ts';
 import { lockState } from '../machine/lock.ts';
 import { machinePreflight, preflightEntry } from '../machine/preflight-entry.ts';
 import { checkRecipient } from '../machine/sealed.ts';
 import type { State } from '../machine/state.ts';
 import { defaultStateDir } from '../machine/state-dir.ts';
+import { awaitInput } from '../machine/waiting-input.ts';
 import { realHost } from '../medium/real-host.ts';
 import { describeMinted } from '../report/minted.ts';
+import { holdingSignals, type Signals } from '../terminal/signals.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { holdingTerminal, openTerminal } from '../terminal/terminal.ts';
 import { openRequest, type Request } from '../trust/request.ts';
@@ -72,8 +73,9 @@ async function runLocked(
   refuseExistingOut(flags.out);
   refuseNoFamily(flags.renews);
   const revocations = revocationSources(flags.revocations);
+  const reviews = reviewSources(flags.review);
   const delivery = tokenDelivery({ out: flags.out, json: flags.json ? 'json' : 'text' }, io);
-  const ceremony = async () =>
+  const ceremony = async (signals: Signals) =>
     mint(
       {
         state,
@@ -83,7 +85,7 @@ async function runLocked(
         startsInSeconds: durationFlag('--starts-in', flags.startsIn),
         renews: flags.renews ?? null,
         revocations,
-        reviews: reviewSources(flags.review),
+        reviews,
         killDir: dirname(flags.out ?? '.'),
         preflight: preflightEntry(state.trust.payload.policy.preflight, machinePreflight()),
         anomalies,
@@ -93,6 +95,7 @@ async function runLocked(
         random: io.random,
         host: realHost,
         people: peopleOf(flags, terminal),
+        signals,
         request: async () => {
           const request = await requestOf(flags, state, terminal, io);
           // After the record it would be too late to learn that nothing can be sealed to it.
@@ -105,10 +108,12 @@ async function runLocked(
         note: io.note,
       },
     );
-  const minted = await (terminal ? holdingTerminal(terminal, ceremony) : ceremony());
-  if (flags.json) orUndelivered(() => io.product(formatJson(mintedJson(minted, delivery))));
-  const warnings = [...minted.warnings, ...delivery.warnings];
-  io.note(describeMinted({ ...minted, warnings }, delivery));
+  await holdingSignals(async (signals) => {
+    const minted = await (terminal ? holdingTerminal(terminal, () => ceremony(signals)) : ceremony(signals));
+    if (flags.json) orUndelivered(() => io.product(formatJson(mintedJson(minted, delivery))));
+    const warnings = [...minted.warnings, ...delivery.warnings];
+    io.note(describeMinted({ ...minted, warnings }, delivery));
+  });
   if (flags.qr && terminal && delivery.tokens) await showQrCodes(delivery.tokens, terminal);
 }
 
@@ -125,7 +130,7 @@ async function requestOf(
   io: CommandIo,
 ): Promise<Request> {
   if (flags.request !== undefined)
-    return openRequest(readInput(flags.request, { what: 'the request', maxBytes: 64 * 1024 }));
+    return openRequest(await awaitInput(flags.request, { what: 'the request', maxBytes: 64 * 1024 }));
   const { known, holder } = await renewedFields(flags, state);
   const fields = await completeFields('mint', known, state.trust.payload.policy, terminal);
   return newRequest(flags.drill ? 'drill' : 'mint', fields, holder, state.trust, io);

@@ -12,6 +12,7 @@ import { type Minted, type MintOptions, type MintPorts, mint } from '../../src/c
 import type { Panel, QuorumPeople } from '../../src/ceremony/people.ts';
 import { openState } from '../../src/machine/state.ts';
 import { realHost } from '../../src/medium/real-host.ts';
+import { noSignals, type Signals } from '../../src/terminal/signals.ts';
 import type { Request, TokenRequest } from '../../src/trust/request.ts';
 import type { Trust } from '../../src/trust/trust-file.ts';
 import { custodians, fixedRandom } from '../share/fixture.ts';
@@ -83,7 +84,7 @@ export function planFor(scene: Scene, change: Partial<InitPlan> = {}): InitPlan 
 }
 
 export function initPorts(dealer: Dealer, note: (text: string) => void = () => {}) {
-  return { clock: { now: () => noon }, random: fixedRandom('init'), host: realHost, dealer, note };
+  return { clock: { now: () => noon }, random: fixedRandom('init'), host: realHost, signals: noSignals, dealer, note };
 }
 
 /** A trust that was dealt at noon, three of five. */
@@ -114,6 +115,7 @@ export interface ChangeAttempt {
   /** Deals the new cards; without it they go to `newCards`. */
   readonly dealer?: Dealer;
   readonly destroyed?: readonly string[];
+  readonly signals?: Signals;
 }
 
 export interface ChangeOutcome {
@@ -164,6 +166,7 @@ export async function changeIn(scene: Scene, change: Change, attempt: ChangeAtte
         clock: { now: () => now },
         random,
         host: realHost,
+        signals: attempt.signals ?? noSignals,
         dealer: attempt.dealer ?? sandboxDealer(newCards),
         request: async () => request,
         destroyed: async () => attempt.destroyed ?? [],
@@ -212,6 +215,7 @@ export interface Attempt {
   readonly people?: Partial<QuorumPeople>;
   readonly options?: Partial<MintOptions>;
   readonly deliver?: MintPorts['deliver'];
+  readonly signals?: Signals;
 }
 
 export interface Outcome {
@@ -268,6 +272,7 @@ export async function mintIn(scene: Scene, attempt: Attempt = {}): Promise<Outco
     clock: { now: () => now },
     random,
     host: realHost,
+    signals: attempt.signals ?? noSignals,
     request: async () => request,
     elapsedMs: () => 0,
     note: (text) => seen.notes.push(text),

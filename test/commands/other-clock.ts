@@ -5,6 +5,7 @@ import { sandboxPeople } from '../../src/ceremony/drill-people.ts';
 import { mint } from '../../src/ceremony/mint.ts';
 import { openState } from '../../src/machine/state.ts';
 import { realHost } from '../../src/medium/real-host.ts';
+import { noSignals } from '../../src/terminal/signals.ts';
 import type { Request } from '../../src/trust/request.ts';
 import { goodShares, type Scene, writeRequest } from './scene.ts';
 
@@ -33,6 +34,7 @@ export async function mintAtOtherTime(scene: Scene, seconds: number): Promise<st
       clock,
       random: (length) => randomBytes(length),
       host: realHost,
+      signals: noSignals,
       people: sandboxPeople(cards, () => {}),
       request: async () => ({ ...request, createdAt: formatTime(clock.now()) }),
       elapsedMs: () => 0,
