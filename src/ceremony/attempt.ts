@@ -39,7 +39,7 @@ export interface CeremonyPorts {
   readonly random: RandomBytes;
   readonly host: MediumHost;
   readonly people: QuorumPeople;
-  /** Asked before each stage: a ceremony ends between two steps, and never once its record may stand. */
+  /** Asked between steps, and not any more once the record may stand. */
   readonly signals: Signals;
   /** What people should know while it happens. */
   note(text: string): void;
@@ -58,12 +58,11 @@ export interface Attempt {
   given: readonly string[] | undefined;
 }
 
-/** Begins the next stage, unless a signal has asked to end: then throws `ABORTED`, out of the stage before. */
-export async function enter(
-  stage: Stage,
-  attempt: Attempt,
-  { signals }: Pick<CeremonyPorts, 'signals'>,
-): Promise<void> {
+/**
+ * Begins a stage before or after work that hears no signals: throws `ABORTED`, out of the stage before, when one has come. Prompts
+ * hear signals themselves.
+ */
+export async function enter(stage: Stage, attempt: Attempt, { signals }: CeremonyPorts): Promise<void> {
   await endIfAsked(signals);
   attempt.stage = stage;
 }

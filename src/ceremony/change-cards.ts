@@ -3,7 +3,7 @@ import { formatTime } from '../base/time.ts';
 import { endIfAsked } from '../terminal/signals.ts';
 import { type Request, requestFingerprint } from '../trust/request.ts';
 import type { Trust } from '../trust/trust-file.ts';
-import { type Attempt, enter } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
 import type { ChangeOptions, ChangePorts } from './change.ts';
 import type { Prepared } from './change-prepare.ts';
 import { dealCards } from './dealer.ts';
@@ -43,7 +43,7 @@ export async function dealNewCards(
       signing,
     );
   }
-  await enter('dealing', attempt, { signals });
+  attempt.stage = 'dealing';
   const dealing = { v: 1 as const, startedAt: formatTime(clock.now()), setId, shareFiles: [...dealer.shareFiles] };
   writeDealing(state.dir, dealing);
   try {

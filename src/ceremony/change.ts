@@ -88,7 +88,7 @@ async function hold(options: ChangeOptions, ports: ChangePorts, attempt: Attempt
   checkChangeRequest(request, change, trust, clock.now());
 
   // 3. Plan
-  await enter('policy', attempt, ports);
+  attempt.stage = 'policy';
   checkChange(change, trust);
   refuseFailedPreflight(preflight);
   const run = { session: attempt.session, clock, clockSource: 'none' as const };

@@ -61,12 +61,12 @@ export async function meet(options: MeetOptions, ports: CeremonyPorts, attempt: 
   anomalies.push(...checkClock(trail, now));
 
   // 8. The panel
-  await enter('confirmation', attempt, ports);
+  attempt.stage = 'confirmation';
   const panel = panelOf(options.text, trust, request, anomalies);
   await people.confirmRequest(panel);
 
   // 9. Shares
-  await enter('shares', attempt, ports);
+  attempt.stage = 'shares';
   const shares = new Quorum({ trust, needed: options.needed, separated: options.separated });
   attempt.quorum = shares;
   const cardWords = trust.set.strength === 128 ? 17 : 29;

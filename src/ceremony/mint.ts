@@ -93,7 +93,7 @@ async function issue(options: MintOptions, ports: MintPorts, attempt: Attempt): 
   const request = checkTokenRequest(read, options.mode === 'drill' ? 'drill' : 'mint', trust, clock.now());
 
   // 3. Policy, as far as it needs no trail
-  await enter('policy', attempt, ports);
+  attempt.stage = 'policy';
   refuseViolations(checkRequest(request, policy, { ...quorumOf(trust), issuedAt: [], now: clock.now() }));
   refuseFailedPreflight(preflight);
 

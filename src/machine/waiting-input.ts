@@ -11,11 +11,10 @@ const pauseMilliseconds = 12;
  * `ABORTED` then.
  */
 export async function awaitInput(path: string, options: InputOptions): Promise<Uint8Array> {
+  if (path === '-') return awaitDescriptor(0, { ...options, what: `${options.what} on standard input` });
+  if (!isSlow(() => statSync(path))) return readInput(path, options);
   const signals = holdSignals();
   try {
-    await endIfAsked(signals);
-    if (path === '-') return await readWaiting(0, { ...options, what: `${options.what} on standard input` }, signals);
-    if (!isSlow(() => statSync(path))) return readInput(path, options);
     const named = { ...options, what: `${options.what} ${path}` };
     const descriptor = await openWaiting(path, named, signals);
     try {

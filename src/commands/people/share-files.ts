@@ -2,6 +2,7 @@ import { wipe } from '../../base/bytes.ts';
 import { BreakglassError, isBreakglassError } from '../../base/errors.ts';
 import { isAgeFile, openWithPassphrase } from '../../machine/sealed.ts';
 import { awaitInput } from '../../machine/waiting-input.ts';
+import { endIfAsked, holdingSignals } from '../../terminal/signals.ts';
 
 /** Where passphrases come from: a descriptor or a terminal. Resolves with undefined when there is none left. */
 export type PassphraseSource = (what: string) => Promise<Uint8Array | undefined>;
@@ -12,6 +13,8 @@ const shareFileMaxBytes = 64 * 1024;
 export async function readShareFile(path: string, passphrases: PassphraseSource): Promise<Uint8Array> {
   const bytes = await awaitInput(path, { what: 'the share file', maxBytes: shareFileMaxBytes });
   if (!isAgeFile(bytes)) return bytes;
+  // Nothing is heard while scrypt works on the one before.
+  await holdingSignals(endIfAsked);
   const passphrase = await passphrases(path);
   if (!passphrase) {
     throw new BreakglassError('SHARE_FILE', `the share file ${path} is sealed and there is no passphrase for it`, {
