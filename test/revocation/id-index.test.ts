@@ -34,10 +34,13 @@ test('ids that differ in one bit, wherever it stands, are different ids', () => 
   for (let bit = -1; bit < 128; bit++) expect(index.get(withBit(bit))).toEqual({ bit });
 });
 
-test('ids that begin alike are told apart, as many as there are', () => {
+const alike = Buffer.alloc(12, 1);
+test.each([
+  ['begin', (last: Buffer) => Buffer.concat([alike, last])],
+  ['end', (first: Buffer) => Buffer.concat([first, alike])],
+] as const)('ids that %s alike are told apart, as many as there are', (_, join) => {
   const index = new IdIndex<{ n: number }>();
-  const idAt = (n: number) =>
-    Buffer.concat([Buffer.alloc(12, 1), Buffer.of(0, 0, n >> 8, n & 255)]).toString('base64url');
+  const idAt = (n: number) => join(Buffer.of(0, 0, n >> 8, n & 255)).toString('base64url');
   for (let n = 0; n < 600; n++) index.set(idAt(n), { n });
   for (let n = 0; n < 1200; n++) expect(index.get(idAt(n))?.n).toBe(n < 600 ? n : undefined);
 });
