@@ -29,6 +29,8 @@ export class RevocationMemory {
   readonly #entries: DenyEntry[] = [];
   readonly #allowed = new Set<string>();
   #index = new DenialIndex();
+  /** How many of the allowed the index was made without. */
+  #lifted = 0;
 
   constructor(trust: Trust) {
     this.#trust = trust;
@@ -49,7 +51,8 @@ export class RevocationMemory {
 
   /**
    * Takes in a file or a part of one, line by line: the caller may pause between two, so that a large one does not hold up what else
-   * it does. Of a kill file only `denying` lines count.
+   * it does. Of a kill file only `denying` lines count. What a line denies is denied when its judgement comes; what it allows is
+   * allowed at the end.
    */
   *read(bytes: Uint8Array, which: 'all' | 'denying' = 'all'): Generator<LineJudgement> {
     for (const { number, content } of splitLines(bytes)) {
@@ -61,6 +64,7 @@ export class RevocationMemory {
       const place = this.#places.get(sha256);
       yield place === undefined ? this.#judge(sha256, content.toString('latin1'), { number, which }) : { place };
     }
+    yield* this.#lift();
   }
 
   /**
@@ -76,6 +80,7 @@ export class RevocationMemory {
       }
       yield;
     }
+    yield* this.#lift();
   }
 
   #judge(
@@ -100,21 +105,38 @@ export class RevocationMemory {
   }
 
   #add(deny: readonly DenyEntry[], allow: readonly string[]): void {
-    const before = this.#allowed.size;
     for (const sha256 of allow) this.#allowed.add(sha256);
     for (const entry of deny) {
       this.#entries.push(entry);
-      if (this.#allowed.size === 0 || !this.#allowed.has(denyEntrySha256(entry))) this.#index.add(entry);
+      if (this.#isDenied(entry)) this.#index.add(entry);
     }
-    if (this.#allowed.size > before) this.#rebuild();
   }
 
-  // A denial is lifted by a quorum, which is rare: what is left of the entries is indexed anew.
-  #rebuild(): void {
-    this.#index = new DenialIndex();
-    for (const entry of this.#entries) if (!this.#allowed.has(denyEntrySha256(entry))) this.#index.add(entry);
+  #isDenied(entry: DenyEntry): boolean {
+    return this.#allowed.size === 0 || !this.#allowed.has(denyEntrySha256(entry));
+  }
+
+  /**
+   * A denial is lifted by a quorum, which is rare: what is left of the entries is indexed anew, a few at a time, and until that is done
+   * all of them deny. Entries may come in between, and are among them; so may another call, which then knows of more that is allowed.
+   */
+  *#lift(): Generator<undefined> {
+    const allowed = this.#allowed.size;
+    if (allowed === this.#lifted) return;
+    const index = new DenialIndex();
+    for (let n = 0; n < this.#entries.length; n++) {
+      const entry = this.#entries[n];
+      if (entry && this.#isDenied(entry)) index.add(entry);
+      if (n % entriesAtOnce === entriesAtOnce - 1) yield undefined;
+    }
+    if (allowed < this.#lifted) return;
+    this.#lifted = allowed;
+    this.#index = index;
   }
 }
+
+/** A millisecond's worth of indexing. */
+const entriesAtOnce = 256;
 
 /** A hostile list of millions of bad lines must not fill the memory: those beyond are judged again at each reading. */
 const badMax = 10_000;

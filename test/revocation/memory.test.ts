@@ -71,6 +71,55 @@ describe('a memory that lines come to one by one', () => {
   });
 });
 
+describe('what is allowed', () => {
+  // More entries than are indexed at once, so that there is a moment in between.
+  const many = () =>
+    sealStatement(
+      statement(fixture, {
+        deny: Array.from({ length: 600 }, (_, n) => denial({ kind: 'incident', value: `inc-${n}` })),
+      }),
+      fixture.revoker,
+    );
+  const paused = async (...first: string[]) => {
+    const memory = new RevocationMemory(fixture.trust);
+    readAll(memory, [...first, lines.incident, await many()]);
+    const reading = memory.read(formatLines([lines.allow]));
+    for (const _ of ['its judgement', 'and some entries']) expect(reading.next().done).toBe(false);
+    return { memory, finish: () => [...reading] };
+  };
+
+  test('is denied until the index without it is whole', async () => {
+    const { memory, finish } = await paused();
+    expect(deniedBy(memory)).toBe('incident');
+    finish();
+    expect(deniedBy(memory)).toBeNull();
+  });
+
+  test('what comes in between is denied at once, and afterwards', async () => {
+    const { memory, finish } = await paused();
+    memory.read(formatLines([await sealStatement(statement(fixture, { deny: [subject] }), fixture.revoker)])).next();
+    finish();
+    expect(deniedBy(memory)).toBe('subject');
+  });
+
+  test('a reading that ends late does not deny again what another one allowed', async () => {
+    const { memory, finish } = await paused(lines.subject);
+    const more = statement(fixture, { allow: [denyEntrySha256(subject)], iat: midnight + 9 });
+    readAll(memory, [await sealStatement(more, fixture.root)]);
+    expect(deniedBy(memory)).toBeNull();
+    finish();
+    expect(deniedBy(memory)).toBeNull();
+  });
+
+  test('is allowed under the next trust version too', () => {
+    const memory = new RevocationMemory(fixture.trust);
+    readAll(memory, [lines.incident, lines.allow]);
+    const next = new RevocationMemory(fixture.trust);
+    for (const _ of next.follow(memory)) void _;
+    expect([deniedBy(next), next.size]).toEqual([null, 2]);
+  });
+});
+
 describe('another trust version', () => {
   test('follows what was accepted: a revoker who was retired counts no longer, and again when named again', async () => {
     const first = new RevocationMemory(fixture.trust);
