@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, readCanonical } from '../base/canonical.ts';
 import { ioError, makePrivateDirectory, replaceFile } from '../machine/files.ts';
-import { damaged, readStateFile } from '../machine/state-file.ts';
+import { damaged, readLargeStateFile, readStateFile } from '../machine/state-file.ts';
 import { splitLines } from '../revocation/list.ts';
 import { type DenyEntry, denyEntrySchema } from '../revocation/statement.ts';
 import { openTrust, type Trust } from '../trust/trust-file.ts';
@@ -39,8 +39,8 @@ export class GuardState {
   }
 
   /** Every line that was accepted, each ended by LF; a torn one at the end is judged, and refused, as any other. */
-  lines(): Uint8Array {
-    return readStateFile(join(this.#dir, 'accepted.jws')) ?? new Uint8Array(0);
+  async lines(): Promise<Uint8Array> {
+    return (await readLargeStateFile(join(this.#dir, 'accepted.jws'))) ?? new Uint8Array(0);
   }
 
   keepLines(lines: readonly string[]): Promise<void> {
@@ -81,7 +81,7 @@ async function appendFlushed(path: string, lines: readonly string[]): Promise<vo
       if (size > 0) await file.read(last, 0, 1, size - 1);
       // What a power cut has torn must not spoil the line behind it.
       const start = size > 0 && last[0] !== 0x0a ? '\n' : '';
-      await file.appendFile(`${start}${lines.map((line) => `${line}\n`).join('')}`);
+      for (const piece of piecesOf(lines, start)) await file.appendFile(piece);
       await file.datasync();
     } finally {
       await file.close();
@@ -90,3 +90,17 @@ async function appendFlushed(path: string, lines: readonly string[]): Promise<vo
     throw ioError(path, 'was not written', cause);
   }
 }
+
+/** Whole lines, about 1 MiB at a time: a list of a million denials in one text would hold up whoever writes it. */
+function* piecesOf(lines: readonly string[], start: string): Generator<string> {
+  let piece = start;
+  for (const line of lines) {
+    piece += `${line}\n`;
+    if (piece.length < pieceLength) continue;
+    yield piece;
+    piece = '';
+  }
+  if (piece !== '') yield piece;
+}
+
+const pieceLength = 1024 * 1024;

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { parseCanonicalFile } from '../base/canonical.ts';
 import { BreakglassError, isBreakglassError, systemErrorCode } from '../base/errors.ts';
 import type { Schema } from '../base/schema.ts';
@@ -26,6 +27,26 @@ export function readStateFile(path: string, content: 'secret' | 'public' = 'publ
   }
 }
 
+/** The same for one that is public and may be large: others get their turn while it is read. */
+export async function readLargeStateFile(path: string): Promise<Uint8Array | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, readingFlags);
+  } catch (cause) {
+    return missingOrThrow(path, cause);
+  }
+  try {
+    const facts = await file.stat();
+    if (!facts.isFile()) throw damaged(path, 'is not a file');
+    if (facts.size > stateFileMaxBytes) throw damaged(path, 'is too long');
+    return await file.readFile();
+  } catch (cause) {
+    throw isBreakglassError(cause) ? cause : damaged(path, 'cannot be read', cause);
+  } finally {
+    await file.close();
+  }
+}
+
 /** The same for a file of canonical JSON. */
 export function readStateJson<T>(path: string, schema: Schema<T>): T | undefined {
   const bytes = readStateFile(path);
@@ -44,15 +65,21 @@ export function damaged(path: string, why: string, cause?: unknown): BreakglassE
   });
 }
 
+const readingFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 function openStateFile(path: string): number | undefined {
   try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return openSync(path, readingFlags);
   } catch (cause) {
-    const code = systemErrorCode(cause);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (code === 'ELOOP') throw damaged(path, 'is a symbolic link', cause);
-    throw ioError(path, 'was not read', cause);
+    return missingOrThrow(path, cause);
   }
+}
+
+function missingOrThrow(path: string, cause: unknown): undefined {
+  const code = systemErrorCode(cause);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+  if (code === 'ELOOP') throw damaged(path, 'is a symbolic link', cause);
+  throw ioError(path, 'was not read', cause);
 }
 
 function refuseExposed(path: string, mode: number): void {

@@ -130,7 +130,7 @@ export class Channels {
         followed = before.size;
         for await (const _ of inSlices(next.follow(before), steadyMs)) void _;
       }
-    } else for await (const _ of inSlices(next.read(this.#state.lines()), steadyMs)) void _;
+    } else for await (const _ of inSlices(next.read(await this.#state.lines()), steadyMs)) void _;
     this.#memory = next;
     this.#inForce = trust;
     this.#stale.add('path').add('address');
