@@ -10,15 +10,15 @@ export function accessOf(request: object): Access | undefined {
   return accesses.get(request);
 }
 
-/** Says what the guard has decided of a request, over whatever stood there; `breakglass` becomes a member of it. */
+/** Says what the guard has decided of a request, over whatever stood there; `breakglass` becomes a member of it. Throws if it cannot. */
 export function attach(request: object, access: Access | undefined): void {
-  remember(request, access);
   Object.defineProperty(request, 'breakglass', {
     value: access,
     configurable: true,
     enumerable: false,
     writable: false,
   });
+  remember(request, access);
 }
 
 /** As `attach`, for a request that takes no members. */

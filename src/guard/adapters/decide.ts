@@ -64,6 +64,11 @@ export function readSteps<Step>(steps: readonly Step[]): readonly Step[] {
   });
 }
 
+/** A promise of any make. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
 function badRequirement(): BreakglassError {
   return new BreakglassError('BAD_INPUT', 'a route with break-glass access does not say what it wants', {
     hint: "give a scope, 'db:read', or { scope, action }, as the policy names them. The route was not made.",

@@ -1,5 +1,13 @@
 import { attach } from './attach.ts';
-import { type AdapterOptions, type Checker, decide, readRequirement, readSteps, type Wanted } from './decide.ts';
+import {
+  type AdapterOptions,
+  type Checker,
+  decide,
+  isThenable,
+  readRequirement,
+  readSteps,
+  type Wanted,
+} from './decide.ts';
 import { type NodeRequest, readNodeRequest } from './node.ts';
 
 /** What an adapter reads of a request of Fastify 4 or 5. */
@@ -98,9 +106,10 @@ function runHook<This, Request, Reply>(
   request: Request,
   reply: Reply,
 ): Promise<unknown> {
-  // As Fastify itself tells them apart.
-  if (hook.length < 3) return Promise.resolve(hook.call(instance, request, reply, () => {}));
+  // As Fastify itself tells them apart: by what it returns. That it does not name `done` says nothing where one function wraps another;
+  // where it does, its promise is not the answer.
   return new Promise((resolve, reject) => {
-    hook.call(instance, request, reply, (error) => (error ? reject(error) : resolve(undefined)));
+    const result = hook.call(instance, request, reply, (error) => (error ? reject(error) : resolve(undefined)));
+    if (isThenable(result)) result.then(hook.length < 3 ? resolve : undefined, reject);
   });
 }

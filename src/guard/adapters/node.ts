@@ -1,7 +1,15 @@
 import type { Answer } from '../decision.ts';
 import type { GuardRequest } from '../request.ts';
 import { attach } from './attach.ts';
-import { type AdapterOptions, type Checker, decide, readRequirement, readSteps, type Wanted } from './decide.ts';
+import {
+  type AdapterOptions,
+  type Checker,
+  decide,
+  isThenable,
+  readRequirement,
+  readSteps,
+  type Wanted,
+} from './decide.ts';
 import { refuseUpgrade, type UpgradeHandler, type UpgradeSocket, waiting } from './upgrade.ts';
 
 /** What an adapter reads of an `IncomingMessage` of node:http. */
@@ -72,15 +80,16 @@ export function guardOf<Base extends NodeRequest>(
       const [requirement, steps] = [readRequirement(wanted), readSteps(otherwise)];
       return async (request, response, next) => {
         const verdict = await decide(checker, read(request), requirement, onFailure);
-        if (verdict.outcome === 'none') {
-          attach(request, undefined);
-          return runSteps(steps, request, response, next);
+        // Express 4 does not look at what a middleware returns: a rejection would leave the client waiting.
+        try {
+          if (verdict.outcome === 'denied') return sendAnswer(response, verdict.answer);
+          // Nobody would hear of what is done now.
+          if (verdict.outcome === 'allowed' && (response.destroyed || response.writableEnded)) return;
+          attach(request, verdict.outcome === 'allowed' ? verdict.access : undefined);
+        } catch (error) {
+          return next(error || unsaid());
         }
-        if (verdict.outcome === 'denied') return sendAnswer(response, verdict.answer);
-        // Nobody would hear of what is done now.
-        if (response.destroyed || response.writableEnded) return;
-        attach(request, verdict.access);
-        next();
+        runSteps(verdict.outcome === 'allowed' ? [] : steps, request, response, next);
       };
     },
     listener: (wanted, handler, ...otherwise) => {
@@ -115,7 +124,10 @@ export function readNodeRequest(request: NodeRequest, target: string, client: st
   };
 }
 
-/** Runs middleware as a router would: the next one when one says so, an error to `next`, thrown or told. */
+/**
+ * Runs middleware as a router would: the next one when one says so, an error to `next`, thrown or told. A router takes an error that is
+ * false ('', 0) for none, and would go on to the handler: thrown, it is an error all the same; told, only the next one here follows.
+ */
 function runSteps<Request, Response>(
   [step, ...rest]: readonly NodeMiddleware<Request, Response>[],
   request: Request,
@@ -126,15 +138,18 @@ function runSteps<Request, Response>(
     next();
     return;
   }
-  const failed = (error: unknown) => next(error ?? new Error('a middleware failed without saying why'));
-  const onwards: NodeNext = (error) =>
-    error === undefined || error === null ? runSteps(rest, request, response, next) : next(error);
+  const failed = (error: unknown) => next(error || unsaid());
+  const onwards: NodeNext = (error) => (error ? next(error) : runSteps(rest, request, response, next));
   try {
     const result = step(request, response, onwards);
-    if (result instanceof Promise) result.catch(failed);
+    if (isThenable(result)) result.then(undefined, failed);
   } catch (error) {
     failed(error);
   }
+}
+
+function unsaid(): Error {
+  return new Error('a middleware failed without saying why');
 }
 
 function sendAnswer(response: NodeResponse, { status, headers, body }: Answer): void {
@@ -151,7 +166,11 @@ function sendAnswer(response: NodeResponse, { status, headers, body }: Answer): 
 }
 
 function fail(response: NodeResponse): void {
-  sendAnswer(response, { status: 503, headers: { 'content-type': 'text/plain' }, body: 'the request failed\n' });
+  try {
+    sendAnswer(response, { status: 503, headers: { 'content-type': 'text/plain' }, body: 'the request failed\n' });
+  } catch {
+    response.destroy();
+  }
 }
 
 const bareAnswer: Answer = {

@@ -5,7 +5,16 @@ import { sealProof } from '../../../src/token/proof.ts';
 import { audience, denial, exampleRequest, type Fixture, makeFixture } from '../../token/fixture.ts';
 import { GuardScene } from '../fixture.ts';
 import { ask } from './client.ts';
-import { type Service, type StartService, startExpress, startFastify, startHono, startNode } from './services.ts';
+import {
+  type Service,
+  type StartService,
+  startExpress,
+  startExpress4,
+  startFastify,
+  startFastify4,
+  startHono,
+  startNode,
+} from './services.ts';
 
 let fixture: Fixture;
 let holder: SigningKey;
@@ -26,8 +35,10 @@ afterEach(async () => {
 
 const frameworks: [string, StartService][] = [
   ['node:http', startNode],
-  ['Express', startExpress],
-  ['Fastify', startFastify],
+  ['Express 5', startExpress],
+  ['Express 4', startExpress4],
+  ['Fastify 5', startFastify],
+  ['Fastify 4', startFastify4],
   ['Hono', startHono],
 ];
 
