@@ -15,7 +15,8 @@ const fullest = 0.75;
  * A revoker could choose ids that collide; whoever may deny everything needs no such trick.
  */
 export class IdIndex<T extends object> {
-  readonly #tables = Array.from({ length: tableCount }, (_, n) => new IdTable<T>(fullest / 2 ** (n / tableCount)));
+  /** Made when the first id of theirs comes: most indexes hold none, or few. */
+  readonly #tables: (IdTable<T> | undefined)[] = new Array(tableCount).fill(undefined);
   #empty = true;
   /** Of the id of 128 zero bits, which in a table would look like an empty slot. */
   #ofZero: T | undefined;
@@ -23,7 +24,7 @@ export class IdIndex<T extends object> {
 
   get(id: string): T | undefined {
     if (this.#empty || !readId(id, this.#id)) return undefined;
-    return isZero(this.#id, 0) ? this.#ofZero : this.#tableOf(this.#id)?.get(this.#id);
+    return isZero(this.#id, 0) ? this.#ofZero : this.#tables[tableOf(this.#id)]?.get(this.#id);
   }
 
   /** Throws for what is no id. */
@@ -31,12 +32,18 @@ export class IdIndex<T extends object> {
     if (!readId(id, this.#id)) throw new TypeError('not a random id');
     this.#empty = false;
     if (isZero(this.#id, 0)) this.#ofZero = value;
-    else this.#tableOf(this.#id)?.set(this.#id, value);
+    else this.#tableFor(tableOf(this.#id)).set(this.#id, value);
   }
 
-  #tableOf(id: Uint32Array): IdTable<T> | undefined {
-    return this.#tables[(id[3] ?? 0) & (tableCount - 1)];
+  #tableFor(number: number): IdTable<T> {
+    const table = this.#tables[number] ?? new IdTable<T>(fullest / 2 ** (number / tableCount));
+    this.#tables[number] = table;
+    return table;
   }
+}
+
+function tableOf(id: Uint32Array): number {
+  return (id[3] ?? 0) & (tableCount - 1);
 }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
