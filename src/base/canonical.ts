@@ -87,7 +87,7 @@ function isPlainInOrder(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isPlainInOrder);
   let before = '';
   const members = value as Readonly<Record<string, unknown>>;
-  for (const name in members) {
+  for (const name of Object.keys(members)) {
     if (name < before || !isPlainInOrder(members[name])) return false;
     before = name;
   }

@@ -81,9 +81,10 @@ export function object<const M extends Members>(members: M): ObjectSchema<M> {
       found = joined(found, name, inner);
       if (extent === 'first') return found;
     }
+    const all = Object.keys(value);
     // As many as were found by name: then there is no other.
-    if (memberCount(value) === present) return found;
-    for (const name of Object.keys(value)) {
+    if (all.length === present) return found;
+    for (const name of all) {
       if (names.has(name)) continue;
       found = joined(found, name, unknownMember);
       if (extent === 'first') break;
@@ -91,13 +92,6 @@ export function object<const M extends Members>(members: M): ObjectSchema<M> {
     return found;
   };
   return { misfits, members };
-}
-
-/** With inherited ones, if somebody gave every object any; without a list of them, which would be thrown away. */
-function memberCount(value: Readonly<Record<string, unknown>>): number {
-  let count = 0;
-  for (const _ in value) count += 1;
-  return count;
 }
 
 /** One of several objects, told apart by the literal that stands in `name`. */
