@@ -94,11 +94,20 @@ async function interrupted(kind, interrupt) {
   assert.ok(!existsSync(join(world.dir, 'state/dealing.json')));
   assert.equal(await mintWithSomeCards(world, 2), kind === 'keys' ? 'old' : 'new');
   assertKept(world, before);
-  // Where publishing itself failed, people were told what to copy.
-  if (!first.stderr.includes('The change is in force: copy')) assertVerifiersFollow(world);
+  await publishAsTold(world, first);
+  assertVerifiersFollow(world);
   world.close();
   if (first.status === 0) return 'done';
   return wasDecided || cards === 'new' || again.status !== 0 ? 'finished' : 'undone';
+}
+
+/** Where publishing itself failed, people were told what to run. */
+async function publishAsTold(world, { status, stderr }) {
+  const [, told] = /Then run: breakglass (trust publish .*)/.exec(stderr) ?? [];
+  if (told === undefined) return;
+  assert.equal(status, 6, stderr);
+  const published = await world.breakglass(...told.split(' '));
+  assert.equal(published.status, 0, published.stdout + published.stderr);
 }
 
 /** What a rotation writes, in this order. */
