@@ -176,7 +176,7 @@ function failure(
   cause?: unknown,
 ): BreakglassError {
   return new BreakglassError(code, message, {
-    hint: 'name a medium, its trail folder or a file of records. Nothing was judged.',
+    hint: 'name a medium, its trail folder or a file of records. Nothing was judged or written.',
     cause,
   });
 }
